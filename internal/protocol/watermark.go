@@ -1,0 +1,20 @@
+package protocol
+
+import "github.com/txc-dev/txc"
+
+// Watermark computes what a participant may forget (P5). next is the next id to be issued; alive are the ids, ascending,
+// that may still come to this participant or are unfinished there: open ones, undecided ones, and decided ones whose
+// acknowledgement by it, or End, is not durable. It returns the watermark, below which everything but open is over, and
+// open itself, a prefix of alive of at most txc.MaxOpen ids.
+func Watermark(next txc.ID, alive []txc.ID) (mark txc.ID, open []txc.ID) {
+	if len(alive) > txc.MaxOpen {
+		return alive[txc.MaxOpen], alive[:txc.MaxOpen]
+	}
+	return next, alive
+}
+
+// Lagging reports whether the watermark lags so far behind that no new work may be admitted for the participant.
+// Ids of an older opening do not count: their watermark waits for the participant to be heard.
+func Lagging(next, mark txc.ID) bool {
+	return mark.Epoch == next.Epoch && next.Sequence-mark.Sequence > txc.MaxLag
+}
