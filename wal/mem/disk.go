@@ -1,0 +1,151 @@
+package mem
+
+import (
+	"slices"
+
+	"github.com/txc-dev/txc/wal"
+)
+
+// Failure is what befalls the next write of a Disk. Each gives its caller the same error: fate unknown.
+type Failure uint8
+
+// The failures.
+const (
+	None          Failure = iota
+	FailedLost            // nothing reached the disk
+	FailedWritten         // written, not synced: a power loss takes it, the death of the process alone does not
+	FailedKept            // durable all the same
+)
+
+// Disk is what survives a crash. It is not safe for use beside an Append of its own Log.
+type Disk struct {
+	groups     [][]byte // whole groups, never changed
+	first      uint64   // LSN of the first record that is left
+	synced     int      // so many of the groups are durable
+	head       uint64   // what a HEAD file would say: the last durable LSN
+	checkpoint checkpoint
+	carried    []wal.Record // commits under users' keys whose groups were dropped
+	failure    Failure
+	free       uint64
+	low        bool
+	owner      *Log
+}
+
+// checkpoint is a State's records, and the group that it was taken before.
+type checkpoint struct {
+	records [][]byte
+	lsns    []uint64
+	at      wal.Link // the chain's end there
+}
+
+// NewDisk is an empty disk with plenty of room.
+func NewDisk() *Disk { return &Disk{first: 1, free: 1 << 40} }
+
+// Copy is an image of the disk as it is now, without an owner.
+func (d *Disk) Copy() *Disk {
+	c := *d
+	c.groups = slices.Clone(d.groups)
+	c.carried = slices.Clone(d.carried)
+	c.owner, c.failure = nil, None
+	return &c
+}
+
+// Restore puts an image in the place of everything, as an operator does with a backup. The Log that has the disk open
+// loses it.
+func (d *Disk) Restore(image *Disk) { *d = *image.Copy() }
+
+// LoseUnsynced is a power loss: what was written but not synced is gone. The Log that has the disk open loses it.
+func (d *Disk) LoseUnsynced() {
+	d.groups = d.groups[:d.synced]
+	d.owner = nil
+}
+
+// Cut takes away every group that ends above lsn, durable or not, and HEAD with them: a lost tail that the log itself
+// cannot see. The Log that has the disk open loses it.
+func (d *Disk) Cut(lsn uint64) {
+	d.Truncate(lsn)
+	d.head = min(d.head, d.first-1)
+	if n := len(d.groups); n > 0 {
+		d.head = end(d.groups[n-1]) // groups go as a whole: the last one left may end before lsn
+	}
+}
+
+// Truncate takes away every group that ends above lsn, but not HEAD: Open refuses such a disk.
+func (d *Disk) Truncate(lsn uint64) {
+	keep := len(d.groups)
+	for keep > 0 && end(d.groups[keep-1]) > lsn {
+		keep--
+	}
+	d.groups = d.groups[:keep]
+	d.synced = min(d.synced, keep)
+	d.owner = nil
+	if d.checkpoint.at.Last() > lsn {
+		d.checkpoint = checkpoint{}
+	}
+}
+
+// Flip changes a byte of the group that holds lsn: Open or whoever reads it must notice.
+func (d *Disk) Flip(lsn uint64, at int) {
+	for i, b := range d.groups {
+		if end(b) >= lsn {
+			d.groups[i] = slices.Clone(b)
+			d.groups[i][at%len(b)] ^= 0x40
+			return
+		}
+	}
+}
+
+// Fail decides the fate of the next write; later ones fail because the Log is poisoned.
+func (d *Disk) Fail(f Failure) { d.failure = f }
+
+// SetRoom decides what Room tells.
+func (d *Disk) SetRoom(free uint64, low bool) { d.free, d.low = free, low }
+
+// Head is the last LSN that was ever reported durable.
+func (d *Disk) Head() uint64 { return d.head }
+
+// Size is the number of bytes in groups.
+func (d *Disk) Size() (n int) {
+	for _, g := range d.groups {
+		n += len(g)
+	}
+	return n
+}
+
+// end is the last LSN of a group that this package wrote; 0 if its bytes were changed since.
+func end(group []byte) uint64 {
+	g, err := wal.DecodeGroup(group)
+	if err != nil {
+		return 0
+	}
+	return g.Last()
+}
+
+// write puts the groups of one Append on the disk, as the failure that was asked for allows.
+func (d *Disk) write(l *Log, groups [][]byte) error {
+	if d.owner != l {
+		return errLost
+	}
+	failure := d.failure
+	d.failure = None
+	if failure == FailedLost {
+		return errInjected
+	}
+	d.groups = append(d.groups, groups...)
+	if failure == FailedWritten {
+		return errInjected
+	}
+	d.synced = len(d.groups)
+	if failure == FailedKept {
+		return errInjected
+	}
+	d.head = end(groups[len(groups)-1])
+	return nil
+}
+
+// carry keeps the commit records under users' keys of groups that are dropped.
+func (d *Disk) carry(r wal.Record) {
+	if body, ok := r.Body.(wal.CommitBody); ok && body.Key != "" && !body.OwnKey {
+		d.carried = append(d.carried, r)
+	}
+}
