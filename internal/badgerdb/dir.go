@@ -1,0 +1,172 @@
+package badgerdb
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/txc-dev/txc"
+)
+
+// Names inside a data directory.
+const (
+	fileIdentity = "IDENTITY"
+	fileLock     = "LOCK"
+	fileBallast  = "ballast"
+	dirBadger    = "badger"
+)
+
+// maxLockText bounds what is read of another owner's LOCK file.
+const maxLockText = 512
+
+// lock is the ownership of a data directory: an exclusive flock on its LOCK file.
+type lock struct{ file *os.File }
+
+// ownDirectory makes the directory if it is missing, checks that no link leads out of it, and locks it.
+func ownDirectory(dir, address string) (*lock, error) {
+	if err := makeDirectory(dir); err != nil {
+		return nil, err
+	}
+	l, err := lockDirectory(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTree(dir); err != nil {
+		return nil, errors.Join(err, l.release())
+	}
+	if err := l.describe(address); err != nil {
+		return nil, errors.Join(err, l.release())
+	}
+	return l, nil
+}
+
+func makeDirectory(dir string) error {
+	info, err := os.Lstat(filepath.Clean(dir)) // "link/" would be looked through
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("make data directory: %w", err)
+		}
+		return SyncDir(filepath.Dir(filepath.Clean(dir)))
+	case err != nil:
+		return fmt.Errorf("look at data directory: %w", err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return fmt.Errorf("%w: data directory %s is a symbolic link: name the directory itself", txc.ErrInvalid, dir)
+	case !info.IsDir():
+		return fmt.Errorf("%w: %s is not a directory", txc.ErrInvalid, dir)
+	case info.Mode().Perm()&0o077 != 0:
+		if err := os.Chmod(dir, 0o700); err != nil {
+			return fmt.Errorf("make data directory private: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkTree refuses symbolic links, hard links and special files: with one of them a data directory could share or
+// overwrite files that belong to somebody else.
+func checkTree(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if info.IsDir() {
+			return nil
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%w: %s is not a regular file: remove the link, or copy what it points to", txc.ErrInvalid, path)
+		}
+		if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
+			return fmt.Errorf("%w: %s has more than one name (hard link): copy it instead", txc.ErrInvalid, path)
+		}
+		return nil
+	})
+}
+
+func lockDirectory(dir string) (*lock, error) {
+	path := filepath.Join(dir, fileLock)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open lock: %w", err)
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return &lock{file: file}, nil
+	}
+	owner := make([]byte, maxLockText)
+	n, readErr := file.ReadAt(owner, 0)
+	who := strings.TrimSpace(string(owner[:n]))
+	if who == "" {
+		who = "another process"
+	}
+	closeErr := file.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, fmt.Errorf("%w: %s is in use by %s: stop that one, or name another directory", txc.ErrBusy, dir, who)
+	}
+	return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), readErr, closeErr)
+}
+
+// describe writes who holds the lock, for the message that another one gets.
+func (l *lock) describe(address string) error {
+	text := fmt.Sprintf("pid %d", os.Getpid())
+	if address != "" {
+		text += " at " + address
+	}
+	if err := l.file.Truncate(0); err != nil {
+		return fmt.Errorf("write lock: %w", err)
+	}
+	if _, err := l.file.WriteAt([]byte(text+"\n"), 0); err != nil {
+		return fmt.Errorf("write lock: %w", err)
+	}
+	return nil
+}
+
+func (l *lock) release() error {
+	if l == nil || l.file == nil {
+		return nil
+	}
+	err := l.file.Close()
+	l.file = nil
+	return err
+}
+
+// SyncDir makes the names in a directory durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("open directory to sync it: %w", err)
+	}
+	if err := d.Sync(); err != nil {
+		return errors.Join(fmt.Errorf("sync directory %s: %w", dir, err), d.Close())
+	}
+	return d.Close()
+}
+
+// WriteFile replaces a small file so that after any crash it is the old one or the new one, whole.
+func WriteFile(path string, data []byte) error {
+	next := path + ".new"
+	file, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if _, err := file.Write(data); err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), file.Close())
+	}
+	if err := file.Sync(); err != nil {
+		return errors.Join(fmt.Errorf("sync %s: %w", path, err), file.Close())
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", path, err)
+	}
+	if err := os.Rename(next, path); err != nil {
+		return fmt.Errorf("rename %s: %w", path, err)
+	}
+	return SyncDir(filepath.Dir(path))
+}

@@ -1,0 +1,288 @@
+package badgerdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+
+	"github.com/txc-dev/txc"
+)
+
+// Defaults.
+const (
+	DefaultMemTable = 16 << 20  // bytes of one memtable; a batch may have a fraction of it
+	DefaultMinFree  = 512 << 20 // below this Room says low
+	DefaultBallast  = 32 << 20
+	CloseBound      = 10 * time.Second // Badger's own Close may never return on a dead disk
+	valueThreshold  = 1 << 20          // values stay below it, out of Badger's value log
+	valueLogFile    = 1 << 20          // the least that Badger takes: nothing is ever in it, but it is mapped and synced
+)
+
+// Options of Open. The zero value of a field means its default.
+type Options struct {
+	Role    string // RoleCoordinator or RoleKV
+	Cluster string
+	Number  uint32 // coordinator
+	Name    string // kv: the participant
+	Address string // told to whoever finds the directory in use; SetAddress changes it
+	Logger  *slog.Logger
+
+	MinFree  uint64 // free bytes below which Room says low; default DefaultMinFree
+	Ballast  int64  // bytes; default DefaultBallast, negative: none
+	MemTable int64  // bytes; default DefaultMemTable; tests make it small
+
+	// Lazy lists first bytes of keys whose blocks Inspect does not read: whoever reads those values must be able to
+	// tell by himself that one is missing or damaged. Such keys must sort above all others, because a damaged block
+	// costs the rest of its table in a compaction.
+	Lazy string
+
+	// First runs once in a directory's life, before its IDENTITY exists.
+	First func(dir string) error
+	// Check looks at the content before Badger may change any file. Its error is Open's.
+	Check func(s *Snapshot) error
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Role != RoleCoordinator && o.Role != RoleKV {
+		return o, fmt.Errorf("%w: role %q", txc.ErrInvalid, o.Role)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.MinFree == 0 {
+		o.MinFree = DefaultMinFree
+	}
+	if o.Ballast == 0 {
+		o.Ballast = DefaultBallast
+	}
+	if o.MemTable == 0 {
+		o.MemTable = DefaultMemTable
+	}
+	return o, nil
+}
+
+// DB is an open data directory. Reads may run beside each other and beside Commit; Commits take turns.
+type DB struct {
+	dir      string
+	o        Options
+	identity Identity
+	lock     *lock
+	badger   *badger.DB
+	room     *room
+
+	mu      sync.Mutex // guards the next three, and makes Commits take turns
+	memFile int        // the number of Badger's newest write-ahead file
+	poison  error
+	closed  bool
+	failed  chan struct{}
+
+	reading    sync.RWMutex // held by readers, so that Badger is not closed under them
+	unreadable bool
+
+	closing  sync.Once
+	down     chan struct{} // closed when everything is
+	closeErr error         // valid then
+}
+
+// Open owns the directory, checks everything in it, and opens Badger. An error that wraps txc.ErrRefused means that
+// the content is not what it should be: no file was changed by the attempt (LOCK aside). txc.ErrBusy: somebody else
+// has it open.
+func Open(dir string, o Options) (*DB, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	l, err := ownDirectory(dir, o.Address)
+	if err != nil {
+		return nil, err
+	}
+	d := &DB{dir: dir, o: o, lock: l, failed: make(chan struct{}), down: make(chan struct{})}
+	if err := d.open(); err != nil {
+		return nil, errors.Join(err, l.release())
+	}
+	return d, nil
+}
+
+func (d *DB) open() (err error) {
+	if d.identity, err = identify(d.dir, d.o); err != nil {
+		return err
+	}
+	if err := d.inspect(); err != nil {
+		return err
+	}
+	if d.badger, err = openBadger(filepath.Join(d.dir, dirBadger), d.o); err != nil {
+		return err
+	}
+	if err := d.firstSync(); err != nil {
+		return errors.Join(err, d.badger.Close())
+	}
+	d.room = newRoom(d.dir, d.o)
+	return nil
+}
+
+// Look locks a directory that somebody else's program made, for reading only: read it with Inspect or Salvage, and call
+// release in the end. txc.ErrNotFound: there is nothing of ours in it.
+func Look(dir string) (id Identity, release func() error, err error) {
+	if id, err = ReadIdentity(dir); err != nil {
+		return id, nil, err
+	}
+	l, err := ownDirectory(dir, "")
+	if err != nil {
+		return id, nil, err
+	}
+	return id, l.release, nil
+}
+
+// ReadIdentity tells whose data a directory holds. txc.ErrNotFound: there is nothing of ours in it.
+func ReadIdentity(dir string) (Identity, error) {
+	data, err := os.ReadFile(filepath.Join(dir, fileIdentity))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Identity{}, fmt.Errorf("%w: %s has no %s file: name a data directory", txc.ErrNotFound, dir, fileIdentity)
+	}
+	if err != nil {
+		return Identity{}, fmt.Errorf("read %s: %w", fileIdentity, err)
+	}
+	return parseIdentity(dir, data)
+}
+
+// Adopt writes the IDENTITY of another directory into a new one, which is to take its place.
+func Adopt(dir string, id Identity) error { return writeIdentity(dir, id) }
+
+// inspect looks at Badger's files, and lets the owner look at their content, before Badger may change any.
+func (d *DB) inspect() error {
+	s, err := Inspect(d.dir, d.o.Lazy)
+	if err != nil {
+		return err
+	}
+	if d.o.Check != nil {
+		err = d.o.Check(s)
+	}
+	if err == nil {
+		err = s.removeHollow()
+	}
+	return errors.Join(err, s.Close())
+}
+
+// openBadger opens Badger itself. What goes wrong here after Inspect is either the machine (no space, no handles) or
+// damage that only Badger sees.
+func openBadger(dir string, o Options) (db *badger.DB, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			db, err = nil, Refused("badger cannot read %s (%v): restore the directory from a backup", dir, p)
+		}
+	}()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make %s: %w", dir, err)
+	}
+	db, err = badger.Open(badgerOptions(dir, o))
+	if err != nil {
+		if environmental(err) {
+			return nil, fmt.Errorf("open badger: %w", err)
+		}
+		return nil, Refused("badger cannot open %s (%v): restore the directory from a backup", dir, err)
+	}
+	return db, nil
+}
+
+func badgerOptions(dir string, o Options) badger.Options {
+	threshold := min(int64(valueThreshold), o.MemTable*15/100)
+	return badger.DefaultOptions(dir).
+		WithSyncWrites(true).
+		WithMemTableSize(o.MemTable).
+		WithNumMemtables(3).
+		WithNumCompactors(2).
+		WithValueThreshold(threshold).
+		WithValueLogFileSize(valueLogFile).
+		WithCompression(options.None).
+		WithBlockCacheSize(0).
+		WithChecksumVerificationMode(options.OnBlockRead).
+		WithDetectConflicts(false).
+		WithMetricsEnabled(false).
+		WithLogger(badgerLogger{o.Logger})
+}
+
+// Dir is the data directory.
+func (d *DB) Dir() string { return d.dir }
+
+// Identity is what IDENTITY says.
+func (d *DB) Identity() Identity { return d.identity }
+
+// SetAddress changes what is told to whoever finds the directory in use.
+func (d *DB) SetAddress(address string) error { return d.lock.describe(address) }
+
+// Room tells the free bytes of the disk. low: refuse new work, so that what runs may finish.
+func (d *DB) Room() (free uint64, low bool) { return d.room.look() }
+
+// Err is the error that poisoned the database, or nil.
+func (d *DB) Err() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.poison
+}
+
+// Failed is closed when the database poisons itself.
+func (d *DB) Failed() <-chan struct{} { return d.failed }
+
+// fail poisons the database. It returns the error that all later callers get. Needs d.mu.
+func (d *DB) fail(err error) error {
+	if d.poison == nil {
+		d.poison = fmt.Errorf("%w: %w", txc.ErrStopped, err)
+		close(d.failed)
+		d.o.Logger.Error("database poisoned: nothing more is written, the process must exit", "dir", d.dir, "err", err)
+	}
+	return d.poison
+}
+
+// Poison stops all writing, for an owner that saw one of its own files beside Badger fail.
+func (d *DB) Poison(err error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.fail(err)
+}
+
+// Close syncs and closes within ctx or CloseBound, whichever is first, and gives the directory free. When it cannot
+// finish in time it says so and the process must exit: the directory stays locked. A second call returns the same.
+func (d *DB) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, CloseBound)
+	defer cancel()
+	d.closing.Do(func() { go d.shut() })
+	select {
+	case <-d.down:
+		return d.closeErr
+	case <-ctx.Done():
+		return fmt.Errorf("%w: close %s: %w: the process must exit", txc.ErrStopped, d.dir, context.Cause(ctx))
+	}
+}
+
+// shut waits for whoever writes, for as long as that takes.
+func (d *DB) shut() {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	d.closeErr = errors.Join(d.closeBadger(), d.lock.release())
+	close(d.down)
+}
+
+func (d *DB) closeBadger() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("close badger: %v", p)
+		}
+	}()
+	d.reading.Lock()
+	d.unreadable = true
+	d.reading.Unlock()
+	if err := d.badger.Close(); err != nil {
+		return fmt.Errorf("close badger: %w", err)
+	}
+	return makePrivate(filepath.Join(d.dir, dirBadger))
+}
