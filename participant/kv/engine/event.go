@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/participant"
+)
+
+// Event is something that happened to the store: a request, or the completion of a write. N numbers a request, from
+// 1; its Answer bears the same number. A request that meets an earlier one of its branch takes its turn behind it.
+//
+//sumtype:decl
+type Event interface{ event() }
+
+type (
+	// Ask is a Prepare, Commit or Abort. What it refers to must stay unchanged until it was answered.
+	Ask struct {
+		N       uint64
+		Request participant.Request
+	}
+
+	// Cancel ends a Prepare whose promise's write was not issued; after that it does nothing (P3). It has no answer.
+	Cancel struct{ Name Name }
+
+	// Settle is an operator's deed on a promised branch (H2). Answer.Done: it still was promised.
+	Settle struct {
+		N          uint64
+		Name       Name
+		Settlement participant.Settlement
+	}
+
+	// Reconcile drops a settlement.
+	Reconcile struct {
+		N    uint64
+		Name Name
+	}
+
+	// Remember makes witnesses durable.
+	Remember struct {
+		N    uint64
+		Seen []participant.Seen
+	}
+
+	// Forget drops the proofs of Below's coordinator under it, save those of But. It is not answered: what of it a
+	// crash undoes is dropped the next time.
+	Forget struct {
+		Below txc.ID
+		But   []txc.ID
+	}
+
+	// Shut refuses all that has not been promised, and what comes from now on.
+	Shut struct{}
+
+	// Room tells whether the disk is nearly full: no promise is given then; what is promised is still applied.
+	Room struct{ Low bool }
+
+	// Written completes a batch: it is durable as a whole.
+	Written struct{ Ticket uint64 }
+
+	// NotWritten completes a batch: it is certain that nothing of it is or will be in the store.
+	NotWritten struct {
+		Ticket uint64
+		Err    error
+	}
+
+	// Lost completes a batch whose fate is unknown: only opening the store again tells (P11).
+	Lost struct {
+		Ticket uint64
+		Err    error
+	}
+)
+
+func (*Ask) event()        {}
+func (*Cancel) event()     {}
+func (*Settle) event()     {}
+func (*Reconcile) event()  {}
+func (*Remember) event()   {}
+func (*Forget) event()     {}
+func (*Shut) event()       {}
+func (*Room) event()       {}
+func (*Written) event()    {}
+func (*NotWritten) event() {}
+func (*Lost) event()       {}
+
+// Answer answers the request of its number, once.
+type Answer struct {
+	N     uint64
+	Reply participant.Reply
+	Done  bool // of Settle: it was promised until then
+}
+
+// Batch is to be written as a whole and made durable in one go, and completed by one event with its ticket. There is
+// one at a time. Its memory is the core's again with that event.
+type Batch struct {
+	Ticket uint64
+	Pairs  []Pair // of two with one key the last counts
+}
+
+// Effects is what a Step wants done. The caller keeps it from Step to Step, to spare memory.
+type Effects struct {
+	Answers []Answer
+	Write   *Batch // nil: nothing to be written now
+	Stop    error  // the store can no longer be trusted: the process must stop, and open it again
+}

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/participant"
+)
+
+// MaxWitnesses bounds the witnesses of all coordinators: they stand together in one row that goes with every batch.
+const MaxWitnesses = 1024
+
+// The fields of the memory row.
+const (
+	memoryInstance = iota + 1
+	memoryStamp
+	memorySeen // coordinator, epoch, mark, LSN: 4 + 4 + 8 + 8 bytes
+)
+
+const seenLen = 4 + 4 + 8 + 8
+
+func appendMemory(b []byte, m *participant.Memory) []byte {
+	b = append(b, rowVersion)
+	b = putBytes(b, memoryInstance, m.Instance[:])
+	b = putUint(b, memoryStamp, m.Stamp)
+	for _, s := range m.Seen {
+		b = protowire.AppendTag(b, memorySeen, protowire.BytesType)
+		b = protowire.AppendVarint(b, seenLen)
+		b = binary.BigEndian.AppendUint32(b, s.Coordinator)
+		b = binary.BigEndian.AppendUint32(b, s.Epoch)
+		b = binary.BigEndian.AppendUint64(b, s.Mark)
+		b = binary.BigEndian.AppendUint64(b, s.LSN)
+	}
+	return b
+}
+
+func parseMemory(b []byte) (participant.Memory, error) {
+	var m participant.Memory
+	rest, err := row(b)
+	if err != nil {
+		return m, err
+	}
+	c := cursor{rest: rest}
+	for c.next() {
+		switch {
+		case c.num == memoryInstance && len(c.v) == len(m.Instance):
+			copy(m.Instance[:], c.v)
+		case c.num == memoryStamp:
+			m.Stamp = c.u
+		case c.num == memorySeen && len(c.v) == seenLen:
+			m.Seen = append(m.Seen, participant.Seen{
+				Coordinator: binary.BigEndian.Uint32(c.v),
+				Epoch:       binary.BigEndian.Uint32(c.v[4:]),
+				Mark:        binary.BigEndian.Uint64(c.v[8:]),
+				LSN:         binary.BigEndian.Uint64(c.v[16:]),
+			})
+		default:
+			return m, fmt.Errorf("%w: memory with unknown field %d: made by a newer txc", txc.ErrRefused, c.num)
+		}
+	}
+	if c.err != nil {
+		return m, fmt.Errorf("%w: memory: %w", txc.ErrRefused, c.err)
+	}
+	return m, nil
+}
+
+// witness enters s into list, which is ordered by coordinator and epoch: the LSN of an opening grows, and a newer opening
+// joins the older ones, which stay until Remember drops them (C6). One that is older than the highest of its coordinator,
+// or that has another mark, enters nothing. ok is false when the list is full.
+func witness(list []participant.Seen, s participant.Seen) (_ []participant.Seen, ok bool) {
+	if s.Coordinator == 0 {
+		return list, true
+	}
+	from, to := ofCoordinator(list, s.Coordinator)
+	switch {
+	case from < to && list[to-1].Epoch == s.Epoch && list[to-1].Mark == s.Mark:
+		list[to-1].LSN = max(list[to-1].LSN, s.LSN)
+	case from < to && list[to-1].Epoch >= s.Epoch:
+	case len(list) >= MaxWitnesses:
+		return list, false
+	default:
+		list = slices.Insert(list, to, s)
+	}
+	return list, true
+}
+
+// ofCoordinator is where a coordinator's witnesses stand in list.
+func ofCoordinator(list []participant.Seen, number uint32) (from, to int) {
+	from, _ = slices.BinarySearchFunc(list, number, func(x participant.Seen, c uint32) int {
+		return cmp.Compare(x.Coordinator, c)
+	})
+	for to = from; to < len(list) && list[to].Coordinator == number; to++ {
+	}
+	return from, to
+}
+
+// remembered is list after Remember of seen, which is all that is left to keep of the coordinators that it names. An
+// opening's LSN never goes back, the mark that was seen first stands, and what a later batch has entered stays.
+func remembered(list, seen []participant.Seen) (_ []participant.Seen, ok bool) {
+	var next []participant.Seen
+	for _, old := range list {
+		stays := true
+		for _, s := range seen {
+			if s.Coordinator != old.Coordinator {
+				continue
+			}
+			if s.Epoch >= old.Epoch {
+				stays = s.Epoch == old.Epoch
+			}
+			if s.Epoch == old.Epoch {
+				if s.Mark == old.Mark {
+					old.LSN = max(old.LSN, s.LSN)
+				}
+				break
+			}
+		}
+		if stays {
+			next = append(next, old)
+		}
+	}
+	for _, s := range seen {
+		from, to := ofCoordinator(next, s.Coordinator)
+		at, found := slices.BinarySearchFunc(next[from:to], s.Epoch, func(x participant.Seen, e uint32) int {
+			return cmp.Compare(x.Epoch, e)
+		})
+		if !found && s.Coordinator != 0 && s.Epoch != 0 {
+			next = slices.Insert(next, from+at, s)
+		}
+	}
+	return next, len(next) <= MaxWitnesses
+}
+
+// appendLast names the keys of a batch, so that the next opening can write again what this one may not have synced
+// (P10).
+func appendLast(b []byte, pairs []Pair) []byte {
+	b = append(b, rowVersion)
+	for i := range pairs {
+		b = protowire.AppendBytes(b, pairs[i].Key)
+	}
+	return b
+}
+
+// parseLast yields the keys that appendLast named.
+func parseLast(b []byte) ([][]byte, error) {
+	rest, err := row(b)
+	if err != nil {
+		return nil, err
+	}
+	var keys [][]byte
+	for len(rest) > 0 {
+		key, n := protowire.ConsumeBytes(rest)
+		if n < 0 {
+			return nil, fmt.Errorf("%w: keys of the last batch: %w", txc.ErrRefused, protowire.ParseError(n))
+		}
+		keys, rest = append(keys, key), rest[n:]
+	}
+	return keys, nil
+}
+
+// proof rows: a version, and the fate that Commit is told from then on.
+func appendProof(b []byte, fate txc.Fate) []byte { return append(b, rowVersion, byte(fate)) }
+
+func parseProof(b []byte) (txc.Fate, error) {
+	rest, err := row(b)
+	if err != nil {
+		return 0, err
+	}
+	if len(rest) != 1 || (txc.Fate(rest[0]) != txc.CommittedBefore && txc.Fate(rest[0]) != txc.AbortedBefore) {
+		return 0, fmt.Errorf("%w: proof %x", txc.ErrRefused, b)
+	}
+	return txc.Fate(rest[0]), nil
+}
+
+// decimal reads a stored integer.
+func decimal(value []byte) (int64, bool) {
+	if len(value) > maxDecimal || len(value) > 0 && value[0] == '+' {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(value), 10, 64)
+	return n, err == nil
+}
+
+// maxDecimal is the length of the longest int64, -9223372036854775808.
+const maxDecimal = 20

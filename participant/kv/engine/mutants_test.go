@@ -1,0 +1,98 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var allMutants = flag.Bool("mutants", false, "build and test every mutant, not only whether it still applies")
+
+// mutant is one way to break the shipped source, and the tests that have to notice.
+type mutant struct {
+	says, file string
+	old, new   string
+	tests      string
+}
+
+var mutants = []mutant{
+	{"read locks dropped at restart", "open.go", "for _, k := range b.intent.Reads {", "for _, k := range b.intent.Reads[:0] {", "TestLocksSurviveRestart"},
+	{"wait-die against holders only", "locks.go", "if !o.Age.Older(w.Age) {", "if false {", "TestLockTable"},
+	{"a promise acknowledged before it is durable", "write.go", "c.move(b, issued)\n",
+		"c.move(b, issued)\n\tc.answer(b.asked, participant.Reply{Promise: participant.Promise{Vote: txc.Yes}})\n", "TestVotes"},
+	{"a commit acknowledged before it is durable", "decide.go", "c.enqueue(task{kind: taskApply, b: b, n: a.N},",
+		"c.fate(a.N, txc.CommittedNow)\n\t\tc.enqueue(task{kind: taskApply, b: b},", "TestCommitIsHeardOnlyWhenDurable"},
+	{"locks dropped when the decision comes", "decide.go", "c.move(b, ending)\n\t\tc.enqueue(task{kind: taskApply",
+		"c.move(b, ending)\n\t\tc.granted = c.locks.Release(&b.owner, c.granted)\n\t\tc.enqueue(task{kind: taskApply", "TestHistories"},
+	{"replay not synced", "open.go", "for _, key := range keys {", "for _, key := range keys[:0] {", "TestWhatWasReplayedIsSynced"},
+	{"removals not synced at replay", "open.go", "c.batch.Pairs = append(c.batch.Pairs, Pair{Key: key, Value: value, Gone: !found})",
+		"if found {\n\t\t\tc.batch.Pairs = append(c.batch.Pairs, Pair{Key: key, Value: value})\n\t\t}", "TestWhatWasReplayedIsSynced"},
+	{"a reading vote releases always", "prepare.go", "if b.mayRelease && !b.run.wrote() {", "if !b.run.wrote() {", "TestVotes"},
+	{"no proof with the commit", "write.go", "c.put(spaceIntent, b.name, nil)\n\t\tc.put(spaceProof, b.name, appendProof(nil, txc.CommittedBefore))",
+		"c.put(spaceIntent, b.name, nil)", "TestFatesNeedProof"},
+	{"a deadline forgotten before the write", "write.go", "if c.late(b.deadline) {", "if false {", "TestDeadlines"},
+	{"an Abort forgotten during the write", "complete.go", "if len(b.undo) > 0 {", "if false {", "TestAbortWhilePreparing"},
+	{"writes restored with shared locks", "open.go", "lock(w.Key, Exclusive)", "lock(w.Key, Shared)", "TestLocksSurviveRestart"},
+	{"age lost at restart", "open.go", "Age{At: n.Age, Name: name}", "Age{Name: name}", "TestAgeSurvivesRestart"},
+	{"a pause without end", "timers.go", "at = c.now.Add(Grace)", "at = c.now.Add(LockWait)", "TestLockWaits"},
+	{"witness not kept with commits", "decide.go", "c.mem.Seen, _ = c.see(a.Request.Branch.Seen)", "", "TestWitnessGoesWithCommits"},
+	{"not found taken for success", "decide.go", "return txc.NeverPrepared", "return txc.CommittedBefore", "TestFatesNeedProof"},
+	{"a lost promise taken for none", "decide.go", "if len(evidence) > 0 {", "if false {", "TestFatesNeedProof"},
+	{"the operator overrides the decision", "decide.go", "if b == nil || b.state != promised {", "if b == nil || b.state < promised {", "TestSettlement"},
+	{"a stamp shown before it is durable", "list.go", "return c.stamp }", "return c.mem.Stamp }", "TestStamp"},
+}
+
+// Every mutant applies to the source as it is, and is caught. Without -mutants two of them are built.
+func TestMutantsAreCaught(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
+	for i, m := range mutants {
+		t.Run(m.says, func(t *testing.T) {
+			source, err := os.ReadFile(m.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(source), m.old); n != 1 {
+				t.Fatalf("applies %d times to %s", n, m.file)
+			}
+			if !*allMutants && i >= 2 {
+				return
+			}
+			out, err := m.run(t, strings.Replace(string(source), m.old, m.new, 1))
+			if err == nil {
+				t.Errorf("survived:\n%s", out)
+			}
+			if !strings.Contains(out, "--- FAIL: "+m.tests) {
+				t.Errorf("not caught by %s:\n%s", m.tests, out)
+			}
+		})
+	}
+}
+
+// run tests the package with one file replaced.
+func (m mutant) run(t *testing.T, source string) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	broken, overlay := filepath.Join(dir, m.file), filepath.Join(dir, "overlay.json")
+	here, err := filepath.Abs(m.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := json.Marshal(map[string]map[string]string{"Replace": {here: broken}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string][]byte{broken: []byte(source), overlay: list} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-timeout", "60s", "-run", m.tests, ".")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}

@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/txc-dev/txc"
+)
+
+// proofs remembers how branches ended (P7), as the store does in its t rows. What the coordinators' watermarks allow
+// to remain bounds it (P5).
+type proofs struct {
+	list []proof // by name
+	gone []Name  // forgotten here, still in the store
+}
+
+type proof struct {
+	name Name
+	fate txc.Fate // CommittedBefore or AbortedBefore
+}
+
+func (p *proofs) search(name Name) (int, bool) {
+	if n := len(p.list); n > 0 && p.list[n-1].name.Compare(name) < 0 {
+		return n, false // most come in order
+	}
+	return slices.BinarySearchFunc(p.list, name, func(x proof, n Name) int { return x.name.Compare(n) })
+}
+
+func (p *proofs) find(name Name) (txc.Fate, bool) {
+	i, ok := p.search(name)
+	if !ok {
+		return 0, false
+	}
+	return p.list[i].fate, true
+}
+
+func (p *proofs) add(name Name, fate txc.Fate) {
+	i, ok := p.search(name)
+	if ok {
+		p.list[i].fate = fate
+		return
+	}
+	p.list = slices.Insert(p.list, i, proof{name, fate})
+}
+
+// forget drops the proofs of below's coordinator under it, save those of but.
+func (p *proofs) forget(below txc.ID, but []txc.ID) {
+	from, _ := p.search(Name{ID: txc.ID{Coordinator: below.Coordinator}})
+	to, _ := p.search(Name{ID: below})
+	if from >= to {
+		return
+	}
+	kept := slices.Clone(but)
+	slices.SortFunc(kept, txc.ID.Compare)
+	keep := from
+	for _, x := range p.list[from:to] {
+		if _, ok := slices.BinarySearchFunc(kept, x.name.ID, txc.ID.Compare); ok {
+			p.list[keep] = x
+			keep++
+			continue
+		}
+		p.gone = append(p.gone, x.name)
+	}
+	p.list = slices.Delete(p.list, keep, to)
+}
+
+func (p *proofs) dropping() bool { return len(p.gone) > 0 }
+
+// drop hands out at most n names whose rows are to be removed.
+func (p *proofs) drop(n int) []Name {
+	n = min(n, len(p.gone))
+	names := slices.Clone(p.gone[:n])
+	p.gone = slices.Delete(p.gone, 0, n)
+	return names
+}
+
+func (c *Core) forget(e *Forget) { c.proofs.forget(e.Below, e.But) }

@@ -1,0 +1,181 @@
+package participant
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/txc-dev/txc"
+)
+
+// cancels knows how to cut off whatever waits for others: Prepares by the number of their call, so that they can be
+// ended alone, and everything when the agent ends.
+type cancels struct {
+	mu    sync.Mutex
+	ended bool
+	of    map[any]context.CancelFunc
+}
+
+// bound makes a context that ends with the agent; end must be called.
+func (c *cancels) bound(k any, ctx context.Context, cancel context.CancelFunc) (_ context.Context, end func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.of == nil {
+		c.of = map[any]context.CancelFunc{}
+	}
+	if c.ended {
+		cancel()
+	}
+	c.of[k] = cancel
+	return ctx, func() {
+		cancel()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.of, k)
+	}
+}
+
+// within is bound for at most d.
+func (c *cancels) within(d time.Duration) (context.Context, func()) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	return c.bound(ctx, ctx, cancel)
+}
+
+// one ends one of them soon.
+func (c *cancels) one(k any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cancel := c.of[k]; cancel != nil {
+		cancel()
+	}
+}
+
+func (c *cancels) all() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	for _, cancel := range c.of {
+		cancel()
+	}
+}
+
+// carryOutCalls gives the store its deeds: in groups to a Batcher, else one by one to the pool.
+func (a *Agent) carryOutCalls(calls []Call) {
+	var group []Call
+	for _, c := range calls {
+		switch {
+		case a.batcher != nil && verbs[c.Deed] != 0:
+			group = append(group, c)
+		case c.Deed == DeedCancel:
+			a.cancels.one(c.Of)
+			a.done(c, Done{}, a.pass(deedPoint(c.Deed), c.Branch.ID, c.Branch.Mark))
+		default: // bound before a worker is found: a Prepare can be cut off while it waits for one
+			ctx, end := a.boundCall(c)
+			a.pool.do(c.Deed != DeedPrepare, func() { a.perform(ctx, end, c) })
+		}
+	}
+	if len(group) > 0 {
+		a.submit(group)
+	}
+}
+
+var verbs = [...]Verb{DeedPrepare: VerbPrepare, DeedCommit: VerbCommit, DeedAbort: VerbAbort, DeedCancel: VerbAbort, DeedList: 0}
+
+// submit gives a Batcher one group.
+func (a *Agent) submit(calls []Call) {
+	kept := calls[:0]
+	for _, c := range calls {
+		if err := a.pass(deedPoint(c.Deed), c.Branch.ID, c.Branch.Mark); err != nil {
+			a.done(c, Done{}, err)
+			continue
+		}
+		kept = append(kept, c)
+	}
+	reqs := make([]Request, len(kept))
+	for i, c := range kept {
+		reqs[i] = Request{Verb: verbs[c.Deed], Branch: c.Branch, Joined: c.Joined, Work: c.Work, Evidence: c.Evidence}
+		if c.Deed == DeedPrepare {
+			reqs[i].Deadline = a.started.Add(c.Deadline)
+		}
+	}
+	if len(reqs) == 0 {
+		return
+	}
+	a.batcher.Submit(reqs, func(i int, r Reply) {
+		a.done(kept[i], Done{Promise: r.Promise, Fate: r.Fate}, r.Err)
+	})
+}
+
+func (a *Agent) boundCall(c Call) (context.Context, func()) {
+	if c.Deed == DeedPrepare {
+		ctx, cancel := context.WithDeadline(context.Background(), a.started.Add(c.Deadline))
+		return a.cancels.bound(c.N, ctx, cancel)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return a.cancels.bound(c.N, ctx, cancel)
+}
+
+// perform does one deed of a blocking store.
+func (a *Agent) perform(ctx context.Context, end func(), c Call) {
+	defer end()
+	if err := a.pass(deedPoint(c.Deed), c.Branch.ID, c.Branch.Mark); err != nil {
+		a.done(c, Done{}, err)
+		return
+	}
+	var d Done
+	var err error
+	switch c.Deed {
+	case DeedPrepare:
+		if ctx.Err() != nil { // it waited too long for a worker: the store has not heard of it
+			d.Promise = Promise{Vote: txc.No, Reason: txc.Reason{Code: txc.CodeDeadline, Text: "its time ran out before a worker was free", Retryable: true}}
+			break
+		}
+		d.Promise, err = a.store.Prepare(ctx, c.Branch, c.Work, c.Joined)
+	case DeedCommit:
+		d.Fate, err = a.store.Commit(ctx, c.Branch, c.Evidence)
+	case DeedAbort:
+		d.Fate, err = a.store.Abort(ctx, c.Branch, c.Evidence)
+	case DeedSettle:
+		d.OK, err = a.store.Settle(ctx, c.Branch, c.Settlement)
+	case DeedDrop:
+		err = a.store.Reconciled(ctx, c.Branch)
+	case DeedForget:
+		err = a.store.Forget(ctx, c.Below, c.But)
+	case DeedRemember:
+		err = a.store.Remember(ctx, Memory{Instance: a.self.Instance, Seen: c.Seen})
+	case DeedList:
+		err = a.look(ctx, c, &d)
+	case DeedCancel:
+	}
+	a.done(c, d, err)
+}
+
+// look reads what is in doubt, then the markers.
+func (a *Agent) look(ctx context.Context, c Call, d *Done) error {
+	for b, err := range a.store.InDoubt(ctx) {
+		if err != nil {
+			return fmt.Errorf("in doubt: %w", err)
+		}
+		d.InDoubt = append(d.InDoubt, b)
+	}
+	for m, err := range a.store.Committed(ctx, c.Below) {
+		if err != nil {
+			return fmt.Errorf("committed: %w", err)
+		}
+		d.Committed = append(d.Committed, m)
+	}
+	return nil
+}
+
+// done gives the core a completion, past the gate.
+func (a *Agent) done(c Call, d Done, err error) {
+	if gated := a.pass(donePoint(c.Deed), c.Branch.ID, c.Branch.Mark); gated != nil {
+		err = gated
+	}
+	d.N, d.Err = c.N, err
+	if a.stamper != nil {
+		d.Stamp = a.stamper.Stamp()
+	}
+	a.inbox.put(d)
+}
