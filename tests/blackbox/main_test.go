@@ -1,0 +1,46 @@
+package blackbox_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/txc-dev/txc/tests/internal/campaign"
+	"github.com/txc-dev/txc/tests/internal/procs"
+)
+
+var (
+	seed  = flag.Uint64("seed", 0, "seed of the campaign; 0: drawn and printed")
+	kills = flag.Int("kills", 25, "processes that the campaign kills")
+	echo  = flag.String("echo-server", "", "serve bare gRPC calls on this address, for -ratio; not for people")
+)
+
+// settleLimit is how long anything may be in doubt once all processes are up.
+const settleLimit = 5 * time.Second
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *echo != "" {
+		os.Exit(serveEcho(*echo))
+	}
+	procs.Main(m)
+}
+
+// audit waits until nothing is in doubt, kills everything, and compares the stores with the book.
+func audit(t *testing.T, c *procs.Cluster, book *campaign.Book) {
+	t.Helper()
+	if _, err := campaign.Settle(t.Context(), c, time.Now(), settleLimit); err != nil {
+		t.Error(err)
+	}
+	c.KillAll()
+	stores := map[string]procs.Dump{}
+	for _, name := range c.Names() {
+		stores[name] = c.ReadDump(t, name)
+	}
+	for i, wrong := range book.Audit(stores) {
+		if i < 20 {
+			t.Error(wrong)
+		}
+	}
+}

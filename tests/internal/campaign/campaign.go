@@ -1,0 +1,194 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/txc-dev/txc/tests/internal/procs"
+)
+
+// Config says how much of what.
+type Config struct {
+	Seed    uint64
+	Kills   int           // SIGKILLs in all
+	Pause   time.Duration // at most so long between two
+	Rounds  int           // after each, everything is up and quiet for a moment, and looked at
+	Runners []Runner      // one worker each
+	Readers []Runner      // one reader of all accounts each
+	Library *Library      // asks for what was not heard; nil: the command does
+}
+
+// Bounds of what has to happen when all processes are up.
+const (
+	settleLimit = 5 * time.Second  // nothing is in doubt
+	quietLimit  = 40 * time.Second // workers have come to the end of what they were doing
+)
+
+// Campaign is one run.
+type Campaign struct {
+	Config
+	Cluster *procs.Cluster
+	Book    Book
+
+	rng    *rand.Rand
+	killed map[string]int
+	slow   time.Duration // the longest settling
+	asked  int           // transfers whose end was not heard at first
+}
+
+// New prepares a campaign on accounts that are open.
+func New(cluster *procs.Cluster, config Config) *Campaign {
+	return &Campaign{Config: config, Cluster: cluster, rng: rand.New(rand.NewPCG(config.Seed, 0)), killed: map[string]int{}}
+}
+
+// Seed is the one that a flag gave, or a drawn one.
+func Seed(given uint64) uint64 {
+	if given != 0 {
+		return given
+	}
+	return uint64(rand.Uint32())
+}
+
+// OpenAccounts gives every account its first balance.
+func OpenAccounts(t testing.TB, cluster *procs.Cluster) {
+	t.Helper()
+	work := map[string][]Op{}
+	for _, name := range cluster.Names() {
+		for i := range Accounts {
+			work[name] = append(work[name], Op{Put: &KeyValue{AccountKey(i), strconv.Itoa(Start)}})
+		}
+	}
+	if err := Registered(t.Context(), cluster); err != nil {
+		t.Fatal(err)
+	}
+	if told := (CLI{cluster}).Run(t.Context(), "opening", work); told.Heard != Committed {
+		t.Fatalf("open the accounts: %s", told.Why)
+	}
+}
+
+// Run runs all rounds.
+func (c *Campaign) Run(t testing.TB) {
+	t.Helper()
+	for round := range c.Rounds {
+		kills := c.Kills*(round+1)/c.Rounds - c.Kills*round/c.Rounds
+		if err := c.round(t.Context(), uint64(round), kills); err != nil {
+			t.Fatalf("seed %d, round %d: %v", c.Seed, round, err)
+		}
+	}
+	committed, aborted, unknown, reads := c.Book.Counts()
+	t.Logf("seed %d: %d transfers committed, %d aborted, %d unknown, %d of them asked for later; %d reads of all accounts; killed %v; settled within %v",
+		c.Seed, committed, aborted, unknown, c.asked, reads, c.killed, max(c.slow, 0).Round(time.Millisecond))
+	if committed == 0 || reads == 0 || aborted == 0 && committed > 500 {
+		t.Errorf("seed %d: a campaign without commits, aborts or reads proves little", c.Seed)
+	}
+}
+
+// round lets the workers work while processes are killed, then looks at everything in peace.
+func (c *Campaign) round(ctx context.Context, round uint64, kills int) error {
+	working, quiet := context.WithCancel(ctx)
+	defer quiet()
+	var workers sync.WaitGroup
+	for i, r := range c.Runners {
+		rng := rand.New(rand.NewPCG(c.Seed, round<<32|uint64(i)+1))
+		workers.Go(func() { c.work(ctx, working, r, rng, fmt.Sprintf("%d-%d", round, i)) })
+	}
+	for _, r := range c.Readers {
+		workers.Go(func() { c.read(ctx, working, r) })
+	}
+	err := c.kill(ctx, kills)
+	quiet()
+	done := make(chan struct{})
+	go func() { workers.Wait(); close(done) }()
+	if err == nil {
+		err = c.Cluster.StartAll()
+	}
+	up := time.Now()
+	if err == nil {
+		err = c.settle(ctx, up)
+	}
+	limit := time.NewTimer(quietLimit)
+	defer limit.Stop()
+	select {
+	case <-done:
+	case <-limit.C:
+		return errors.Join(err, fmt.Errorf("a worker has not come to an end within %v", quietLimit))
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.resolve(ctx); err != nil {
+		return err
+	}
+	return c.unlocked(ctx)
+}
+
+// kill kills processes one after the other, sometimes two at once, sometimes one that is only just starting.
+func (c *Campaign) kill(ctx context.Context, kills int) error {
+	for kills > 0 {
+		if err := pause(ctx, c.upTo(c.Pause)); err != nil {
+			return err
+		}
+		victims := c.victims(min(kills, 2))
+		for _, s := range victims {
+			s.Kill()
+			c.killed[s.Name]++
+			kills--
+		}
+		if err := pause(ctx, c.upTo(c.Pause/2)); err != nil {
+			return err
+		}
+		if kills > 0 && c.rng.IntN(5) == 0 { // once more, while it recovers
+			if err := victims[0].StartAndKill(c.upTo(c.Pause / 2)); err != nil {
+				return err
+			}
+			c.killed[victims[0].Name]++
+			kills--
+		}
+		for _, s := range victims {
+			if err := s.Start(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// victims are one process, or sometimes two, the coordinator as often as any two participants.
+func (c *Campaign) victims(most int) []*procs.Server {
+	all := append(c.Cluster.Nodes(), c.Cluster.Coordinator)
+	n := 1
+	if most > 1 && c.rng.IntN(4) == 0 {
+		n = 2
+	}
+	var chosen []*procs.Server
+	for len(chosen) < n {
+		s := all[c.rng.IntN(len(all))]
+		if !slices.Contains(chosen, s) {
+			chosen = append(chosen, s)
+		}
+	}
+	return chosen
+}
+
+func (c *Campaign) upTo(d time.Duration) time.Duration {
+	return time.Duration(c.rng.Int64N(int64(d) + 1))
+}
+
+// pause waits.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
