@@ -227,6 +227,7 @@ func (a *Agent) Close(ctx context.Context) error {
 		}
 		close(a.quit)
 		a.cancels.all()
+		<-a.ended // the owner gives the pool no more work
 		a.pool.wait()
 		a.wg.Wait()
 		a.gone = errors.Join(err, a.store.Close(ctx))
