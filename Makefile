@@ -41,7 +41,16 @@ generate: ## api/txcpb from api/txc.proto
 
 .PHONY: mutants
 mutants: ## every mutant: a one-line mistake in the shipped source that the tests must catch
-	$(GO) test ./tests/mutants -timeout 60m -mutants=all -v
+	$(GO) test ./tests/mutants -timeout 2h -size all -v
+
+.PHONY: faults
+faults: deps ## the fault-injection campaign as CI runs it, with a summary under .cache/faults
+	$(GO) run ./tests/faults
+
+FOR ?= 2h
+.PHONY: faults-long
+faults-long: deps ## the same with new seeds, round after round: make faults-long FOR=2h
+	$(GO) run ./tests/faults -for $(FOR)
 
 .PHONY: bench
 bench: ## short benchmarks

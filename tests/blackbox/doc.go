@@ -9,5 +9,5 @@
 //	input_test.go      bad input: one line that says what to do, the right exit code, nothing lost
 //	ratio_test.go      transactions per second over bare gRPC calls per second (-ratio)
 //
-// By flag: -seed, -kills 300, -race-binaries, -history 1000000, -ratio.
+// By flag: -size, -seed, -kills 300, -race-binaries, -history 1000000, -ratio.
 package blackbox

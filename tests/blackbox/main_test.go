@@ -8,11 +8,13 @@ import (
 
 	"github.com/txc-dev/txc/tests/internal/campaign"
 	"github.com/txc-dev/txc/tests/internal/procs"
+	"github.com/txc-dev/txc/tests/internal/suite"
 )
 
 var (
-	seed  = flag.Uint64("seed", 0, "seed of the campaign; 0: drawn and printed")
-	kills = flag.Int("kills", 25, "processes that the campaign kills")
+	size  = suite.SizeFlag()
+	seed  = suite.SeedFlag()
+	kills = flag.Int("kills", 0, "processes that the campaign kills; 0: as many as its size has")
 	echo  = flag.String("echo-server", "", "serve bare gRPC calls on this address, for -ratio; not for people")
 )
 

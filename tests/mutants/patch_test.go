@@ -4,14 +4,22 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // mutant is one mistake.
 type mutant struct {
-	name                 string
-	rule, says, pkg, run string
-	files                []change
+	name       string
+	rule, says string
+	layers     []layer // who should notice, the cheapest first
+	files      []change
+}
+
+// layer is some tests of one package.
+type layer struct {
+	pkg, run string
+	args     []string // flags of the tests' own
 }
 
 // change is what a mutant does to one file.
@@ -42,16 +50,23 @@ func read(path string) (mutant, error) {
 		case "says":
 			m.says = value
 		case "package":
-			m.pkg = value
-		case "run":
-			m.run = value
+			m.layers = append(m.layers, layer{pkg: value})
+		case "run", "args":
+			if len(m.layers) == 0 {
+				return m, fmt.Errorf("%s: header line %q stands before any package", path, line)
+			}
+			if last := &m.layers[len(m.layers)-1]; key == "run" {
+				last.run = value
+			} else {
+				last.args = strings.Fields(value)
+			}
 		case "":
 		default:
-			return m, fmt.Errorf("%s: header line %q is none of rule, says, package, run", path, line)
+			return m, fmt.Errorf("%s: header line %q is none of rule, says, package, run, args", path, line)
 		}
 	}
-	if m.rule == "" || m.says == "" || m.pkg == "" || m.run == "" {
-		return m, fmt.Errorf("%s: the header needs rule, says, package and run", path)
+	if m.rule == "" || m.says == "" || len(m.layers) == 0 || slices.ContainsFunc(m.layers, func(l layer) bool { return l.run == "" }) {
+		return m, fmt.Errorf("%s: the header needs rule, says, and with each package what to run", path)
 	}
 	m.files, err = changes("--- a/" + diff)
 	if err != nil {

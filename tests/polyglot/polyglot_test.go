@@ -7,10 +7,11 @@ import (
 
 	"github.com/txc-dev/txc/tests/internal/campaign"
 	"github.com/txc-dev/txc/tests/internal/procs"
+	"github.com/txc-dev/txc/tests/internal/suite"
 )
 
 var (
-	seed  = flag.Uint64("seed", 0, "seed of the campaign; 0: drawn")
+	seed  = suite.SeedFlag()
 	kills = flag.Int("kills", 6, "processes that the campaign kills")
 )
 
@@ -151,7 +152,7 @@ func TestParticipantInAnotherLanguageSurvivesWhileInDoubt(t *testing.T) {
 func TestParticipantInAnotherLanguageInACampaign(t *testing.T) {
 	t.Parallel()
 	c, f := system(t)
-	config := campaign.Config{Seed: campaign.Seed(*seed), Kills: *kills, Pause: 900 * time.Millisecond, Rounds: 1}
+	config := campaign.Config{Seed: suite.Seed(t, *seed), Kills: *kills, Pause: 900 * time.Millisecond, Rounds: 1}
 	for range 3 {
 		config.Runners = append(config.Runners, campaign.CLI{Cluster: c})
 	}

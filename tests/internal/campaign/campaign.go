@@ -48,14 +48,6 @@ func New(cluster *procs.Cluster, config Config) *Campaign {
 	return &Campaign{Config: config, Cluster: cluster, rng: rand.New(rand.NewPCG(config.Seed, 0)), killed: map[string]int{}}
 }
 
-// Seed is the one that a flag gave, or a drawn one.
-func Seed(given uint64) uint64 {
-	if given != 0 {
-		return given
-	}
-	return uint64(rand.Uint32())
-}
-
 // OpenAccounts gives every account its first balance.
 func OpenAccounts(t testing.TB, cluster *procs.Cluster) {
 	t.Helper()
@@ -88,6 +80,16 @@ func (c *Campaign) Run(t testing.TB) {
 	if committed == 0 || reads == 0 || aborted == 0 && committed > 500 {
 		t.Errorf("seed %d: a campaign without commits, aborts or reads proves little", c.Seed)
 	}
+}
+
+// Figures counts what was done.
+func (c *Campaign) Figures() map[string]int {
+	committed, aborted, unknown, reads := c.Book.Counts()
+	kills := 0
+	for _, n := range c.killed {
+		kills += n
+	}
+	return map[string]int{"kills": kills, "committed": committed, "aborted": aborted, "unknown": unknown, "readings": reads}
 }
 
 // round lets the workers work while processes are killed, then looks at everything in peace.
