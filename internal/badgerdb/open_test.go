@@ -183,6 +183,31 @@ func TestAfterAnErrorNothingIsWritten(t *testing.T) {
 	}
 }
 
+// C3: an error after Badger has taken a batch, here from looking for new files of Badger's, leaves its fate unknown.
+func TestABatchOfUnknownFatePoisons(t *testing.T) {
+	dir := t.TempDir()
+	d := open(t, dir, small())
+	set(t, d, "a", "1")
+	inside, aside := filepath.Join(dir, "badger"), filepath.Join(dir, "aside")
+	if err := os.Rename(inside, aside); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(inside, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	write := func(b *badgerdb.Batch) error { b.Set([]byte("b"), []byte("2")); return nil }
+	first := d.Commit(write)
+	if err := errors.Join(os.Remove(inside), os.Rename(aside, inside)); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(first, txc.ErrStopped) {
+		t.Fatalf("the batch: %v", first)
+	}
+	if again := d.Commit(write); !errors.Is(again, txc.ErrStopped) || again.Error() != first.Error() {
+		t.Fatalf("the next one, with the files in their place again: %v", again)
+	}
+}
+
 func TestRoomIsLowBelowTheWatermarkAndCommitsStillWork(t *testing.T) {
 	o := small()
 	o.MinFree = 1 << 60

@@ -17,6 +17,8 @@ func TestStand(t *testing.T) {
 		want   Standing
 	}{
 		{"P6: below the highest is refused", seen, 6, 60, Refused},
+		{"P6: below the highest is refused, whatever its mark", seen, 6, 70, Refused},
+		{"P6: far below the highest is refused, whatever its mark", seen, 1, 70, Refused},
 		{"P6: equal with another mark is refused", seen, 7, 71, Refused},
 		{"P6: equal with the same mark is current", seen, 7, 70, Current},
 		{"P6: above is newer, whatever its mark", seen, 8, 70, Newer},
