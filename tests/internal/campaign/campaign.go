@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -18,12 +17,17 @@ import (
 type Config struct {
 	Seed    uint64
 	Kills   int           // SIGKILLs in all
+	Harms   []Harm        // what else is done to processes, as often as a kill each; then Kills counts all of them
 	Pause   time.Duration // at most so long between two
 	Rounds  int           // after each, everything is up and quiet for a moment, and looked at
 	Runners []Runner      // one worker each
 	Readers []Runner      // one reader of all accounts each
+	Beside  []Worker      // what else goes on while processes are killed
 	Library *Library      // asks for what was not heard; nil: the command does
 }
+
+// Worker works until `working` ends, and brings to its end what it has begun.
+type Worker func(ctx, working context.Context)
 
 // Bounds of what has to happen when all processes are up.
 const (
@@ -39,13 +43,14 @@ type Campaign struct {
 
 	rng    *rand.Rand
 	killed map[string]int
+	harmed map[Harm]int
 	slow   time.Duration // the longest settling
 	asked  int           // transfers whose end was not heard at first
 }
 
 // New prepares a campaign on accounts that are open.
 func New(cluster *procs.Cluster, config Config) *Campaign {
-	return &Campaign{Config: config, Cluster: cluster, rng: rand.New(rand.NewPCG(config.Seed, 0)), killed: map[string]int{}}
+	return &Campaign{Config: config, Cluster: cluster, rng: rand.New(rand.NewPCG(config.Seed, 0)), killed: map[string]int{}, harmed: map[Harm]int{}}
 }
 
 // OpenAccounts gives every account its first balance.
@@ -104,7 +109,10 @@ func (c *Campaign) round(ctx context.Context, round uint64, kills int) error {
 	for _, r := range c.Readers {
 		workers.Go(func() { c.read(ctx, working, r) })
 	}
-	err := c.kill(ctx, kills)
+	for _, w := range c.Beside {
+		workers.Go(func() { w(ctx, working) })
+	}
+	err := c.disturb(ctx, kills)
 	quiet()
 	done := make(chan struct{})
 	go func() { workers.Wait(); close(done) }()
@@ -129,54 +137,6 @@ func (c *Campaign) round(ctx context.Context, round uint64, kills int) error {
 		return err
 	}
 	return c.unlocked(ctx)
-}
-
-// kill kills processes one after the other, sometimes two at once, sometimes one that is only just starting.
-func (c *Campaign) kill(ctx context.Context, kills int) error {
-	for kills > 0 {
-		if err := pause(ctx, c.upTo(c.Pause)); err != nil {
-			return err
-		}
-		victims := c.victims(min(kills, 2))
-		for _, s := range victims {
-			s.Kill()
-			c.killed[s.Name]++
-			kills--
-		}
-		if err := pause(ctx, c.upTo(c.Pause/2)); err != nil {
-			return err
-		}
-		if kills > 0 && c.rng.IntN(5) == 0 { // once more, while it recovers
-			if err := victims[0].StartAndKill(c.upTo(c.Pause / 2)); err != nil {
-				return err
-			}
-			c.killed[victims[0].Name]++
-			kills--
-		}
-		for _, s := range victims {
-			if err := s.Start(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// victims are one process, or sometimes two, the coordinator as often as any two participants.
-func (c *Campaign) victims(most int) []*procs.Server {
-	all := append(c.Cluster.Nodes(), c.Cluster.Coordinator)
-	n := 1
-	if most > 1 && c.rng.IntN(4) == 0 {
-		n = 2
-	}
-	var chosen []*procs.Server
-	for len(chosen) < n {
-		s := all[c.rng.IntN(len(all))]
-		if !slices.Contains(chosen, s) {
-			chosen = append(chosen, s)
-		}
-	}
-	return chosen
 }
 
 func (c *Campaign) upTo(d time.Duration) time.Duration {

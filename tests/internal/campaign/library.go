@@ -85,6 +85,10 @@ func operations(ops []Op) []client.Operation {
 			all = append(all, client.Put(op.Put.Key, []byte(op.Put.Value)))
 		case op.Get != nil:
 			all = append(all, client.Get(op.Get.Key))
+		case op.Check != nil && op.Check.Value != nil:
+			all = append(all, client.CheckValue(op.Check.Key, []byte(*op.Check.Value)))
+		case op.Check != nil:
+			all = append(all, client.CheckExists(op.Check.Key, op.Check.Exists))
 		case op.Add.Min != nil:
 			all = append(all, client.Add(op.Add.Key, op.Add.By).AtLeast(*op.Add.Min))
 		default:
@@ -107,6 +111,11 @@ func reads(r client.Result, work map[string][]Op) (map[string][]procs.Read, erro
 		}
 	}
 	return all, nil
+}
+
+// Ask asks what became of a transfer, by its id where that is known, and by its key.
+func (l Library) Ask(ctx context.Context, e *Entry) (Heard, error) {
+	return askBoth(ctx, l.answer(ctx), e)
 }
 
 // answer asks over the client's connection.

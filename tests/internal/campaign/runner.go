@@ -27,9 +27,10 @@ type Runner interface {
 
 // Op is one key-value operation, as a transaction file has it.
 type Op struct {
-	Put *KeyValue `json:"put,omitempty"`
-	Add *Add      `json:"add,omitempty"`
-	Get *Key      `json:"get,omitempty"`
+	Put   *KeyValue `json:"put,omitempty"`
+	Add   *Add      `json:"add,omitempty"`
+	Get   *Key      `json:"get,omitempty"`
+	Check *Check    `json:"check,omitempty"`
 }
 
 // Operands of the operations.
@@ -46,7 +47,21 @@ type (
 		By  int64  `json:"by"`
 		Min *int64 `json:"min,omitempty"`
 	}
+	// Check refuses the branch unless the key has this value; nil: unless it is absent.
+	Check struct {
+		Key    string  `json:"key"`
+		Exists bool    `json:"exists"`
+		Value  *string `json:"value,omitempty"`
+	}
 )
+
+// CheckOf checks that a key still is as it was found.
+func CheckOf(r procs.Read) Op {
+	if !r.Found {
+		return Op{Check: &Check{Key: r.Key}}
+	}
+	return Op{Check: &Check{Key: r.Key, Exists: true, Value: &r.Value}}
+}
 
 // timeout is that of every transaction: short, so that what a killed process leaves behind ends soon.
 const timeout = 2 * time.Second

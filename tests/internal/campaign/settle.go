@@ -171,14 +171,14 @@ func (c *Campaign) unlocked(ctx context.Context) error {
 
 // Participant is one as `txc participants` shows it.
 type Participant struct {
-	Name  string `json:"name"`
-	State string `json:"state"`
-	Load  int    `json:"load"`
-	Check *Check `json:"check"`
+	Name  string  `json:"name"`
+	State string  `json:"state"`
+	Load  int     `json:"load"`
+	Check *Health `json:"check"`
 }
 
-// Check is what a participant says of its store.
-type Check struct {
+// Health is what a participant says of its store.
+type Health struct {
 	InDoubt int `json:"in_doubt"`
 	Locks   int `json:"locks"`
 }
