@@ -35,8 +35,13 @@ func (c *Campaign) disturb(ctx context.Context, times int) error {
 	if len(c.Harms) == 0 {
 		return c.kill(ctx, times)
 	}
+	var order []int // every kind once, then again
 	for times > 0 {
-		which := c.rng.IntN(len(c.Harms) + 1)
+		if len(order) == 0 {
+			order = c.rng.Perm(len(c.Harms) + 1)
+		}
+		which := order[0]
+		order = order[1:]
 		if which == len(c.Harms) {
 			kills := min(times, 2)
 			if err := c.kill(ctx, kills); err != nil {
@@ -74,6 +79,7 @@ func (c *Campaign) harm(ctx context.Context, h Harm, s *procs.Server) error {
 // fault gives a process one life with a failpoint. It may die of it, ready or not.
 func (c *Campaign) fault(ctx context.Context, s *procs.Server) error {
 	s.Kill()
+	c.killed[s.Name]++
 	spec := c.spec(s)
 	if err := s.Start("--fault", spec); err != nil && s.Running() {
 		return err
@@ -82,6 +88,7 @@ func (c *Campaign) fault(ctx context.Context, s *procs.Server) error {
 		return err
 	}
 	s.Kill()
+	c.killed[s.Name]++
 	return s.Start()
 }
 
