@@ -128,8 +128,9 @@ func (l *lister) append(ctx context.Context, key string, lists []int, seen map[s
 	}
 	begin := l.rec.now()
 	told := l.runner.Run(ctx, key, work)
-	for k := range readsOf(told) { // what it saw of its own
-		ops = append(ops, history.Read(k, l.elements(readsOf(told), k)...))
+	reads := readsOf(told)
+	for k := range reads { // what it saw of its own
+		ops = append(ops, history.Read(k, l.elements(reads, k)...))
 	}
 	l.rec.add(key, begin, told, ops)
 	return told.Heard
