@@ -53,14 +53,17 @@ func run(t *testing.T, o *suite.Outcome, p plan, seed uint64) {
 		Seed: seed, Kills: p.harms, Harms: []campaign.Harm{campaign.Stopped, campaign.Faulty}, Pause: p.pause, Rounds: p.rounds,
 		Readers: []campaign.Runner{library}, Library: &library, Beside: beside(c, rec, library, seed),
 	}
-	for range 3 {
-		config.Runners = append(config.Runners, watched{library, rec})
+	hasty := library
+	hasty.Patience = 25 * time.Millisecond
+	for _, l := range []campaign.Library{library, library, library, hasty} {
+		config.Runners = append(config.Runners, watched{l, rec})
 	}
 	campaigned := campaign.New(c, config)
 	campaigned.Run(t)
 	asHeard := rec.history()
 	left := resolve(t, rec, library)
 	final := readAll(t, rec, library, names)
+	askAgain(t, rec, library)
 	judge(t, rec, asHeard, "as it was heard")
 	edges := judge(t, rec, rec.history(), "with every end asked for")
 	if err := judgeRegisters(rec.seen); err != nil {
@@ -129,6 +132,26 @@ func readAll(t *testing.T, rec *recorder, library campaign.Library, names []stri
 	return final
 }
 
+// askAgain asks once more for every key and every id that was heard of: with everything up, what was decided is told.
+func askAgain(t *testing.T, rec *recorder, library campaign.Library) {
+	asked := map[keys]bool{}
+	for _, o := range slices.Clone(rec.seen) {
+		for _, k := range []keys{{o.key, ""}, {o.key, o.id}} {
+			if asked[k] {
+				continue
+			}
+			asked[k] = true
+			again := observation{key: k.key, begin: rec.now()}
+			again.id, again.says = askLibrary(library)(t.Context(), k)
+			again.end = rec.now()
+			if again.says == undecided || again.says == nothing {
+				t.Errorf("with everything up, %s %s is %s", k.key, k.id, again.says)
+			}
+			rec.observe(again)
+		}
+	}
+}
+
 func judge(t *testing.T, rec *recorder, txs []history.Tx, which string) history.Edges {
 	t.Helper()
 	got, err := history.Check(txs)
@@ -186,7 +209,7 @@ func count(t *testing.T, o *suite.Outcome, rec *recorder, c *campaign.Campaign, 
 	kills, others := c.Harmed()
 	figures := map[string]int{
 		"histories": 1, "transactions": len(rec.txs) + bankCommitted + bankAborted + bankReads, "committed": bankCommitted + bankReads, "aborted": bankAborted,
-		"unknown": left, "kills": kills, "stops": others[campaign.Stopped], "failpoints": others[campaign.Faulty], "edges": edges.All(), "observations": len(rec.seen),
+		"unknown": left + c.Asked(), "kills": kills, "stops": others[campaign.Stopped], "failpoints": others[campaign.Faulty], "edges": edges.All(), "observations": len(rec.seen),
 	}
 	for _, tx := range rec.txs {
 		switch tx.Status {

@@ -97,6 +97,9 @@ func (c *Campaign) Figures() map[string]int {
 	return map[string]int{"kills": kills, "committed": committed, "aborted": aborted, "unknown": unknown, "readings": reads}
 }
 
+// Asked is how many transfers' ends were not heard at first.
+func (c *Campaign) Asked() int { return c.asked }
+
 // round lets the workers work while processes are killed, then looks at everything in peace.
 func (c *Campaign) round(ctx context.Context, round uint64, kills int) error {
 	working, quiet := context.WithCancel(ctx)
