@@ -59,7 +59,14 @@ func run(t *testing.T, o *suite.Outcome, p plan, seed uint64) {
 		config.Runners = append(config.Runners, watched{l, rec})
 	}
 	campaigned := campaign.New(c, config)
+	whole := false
+	defer func() {
+		if !whole { // what led to a breakdown is judged too
+			judge(t, rec, rec.history(), "up to the breakdown")
+		}
+	}()
 	campaigned.Run(t)
+	whole = true
 	asHeard := rec.history()
 	left := resolve(t, rec, library)
 	final := readAll(t, rec, library, names)
