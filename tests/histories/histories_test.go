@@ -63,6 +63,7 @@ func run(t *testing.T, o *suite.Outcome, p plan, seed uint64) {
 	defer func() {
 		if !whole { // what led to a breakdown is judged too
 			judge(t, rec, rec.history(), "up to the breakdown")
+			t.Logf("txc status: %s", c.Txc(t, "", "status").Stdout)
 		}
 	}()
 	campaigned.Run(t)
