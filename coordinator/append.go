@@ -114,6 +114,7 @@ func (c *Core) appendHeuristic(l *live, i int, fate txc.Fate) {
 	body := wal.HeuristicBody{Outcome: txc.Committed, Mark: l.mark, Participant: b.peer.name, Fate: fate, Why: b.reason}
 	c.append(wal.New(l.id, c.w.Now, body), done{call: func(c *Core, lsn uint64) {
 		l.note(c, heuristic, i, lsn, fate.String())
+		c.against(l.id, body)
 		c.release(b)
 		c.step(l, protocol.HeuristicLogged{Branch: i})
 		c.then(b)

@@ -52,6 +52,7 @@ type Core struct {
 	restored  []restored
 	presumed  map[txc.ID]*presumption
 	guesses   int               // of presumed, those that only clients asked for
+	alarms    []string          // not said yet
 	stopped   []wal.StoppedBody // proofs of a loss or another owner, not accepted (C5, C6)
 	fenced    bool              // one of them is of another owner: no participant is spoken to
 	failed    bool              // C3: nothing more is said to anybody
@@ -106,6 +107,7 @@ func (c *Core) Step(w World, events []Event, out *Effects) (next time.Time) {
 		c.synced(w.Synced)
 		c.tick()
 		c.flush()
+		out.Alarms, c.alarms = append(out.Alarms, c.alarms...), nil
 	}
 	c.out = nil
 	return c.timers.next()

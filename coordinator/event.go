@@ -183,6 +183,7 @@ type Effects struct {
 	Hangup  []string // close it
 	Lookups []Lookup
 	Changed []Detail // of transactions that watchers may want; only while somebody watches
+	Alarms  []string // what waits for a person from now on: said once, in the program's log
 	Stop    error    // the program must end (exit code 9); wraps txc.ErrStopped
 }
 

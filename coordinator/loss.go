@@ -66,7 +66,9 @@ func (c *Core) stop(proof wal.StoppedBody) {
 	c.append(wal.New(txc.ID{}, c.w.Now, proof), done{call: func(c *Core, _ uint64) {
 		if other {
 			c.fail(fmt.Errorf("%w: %s; start it again and see `txc status`, then `txc accept loss`", txc.ErrStopped, proof.Text))
+			return
 		}
+		c.alarm(proof.Text)
 	}})
 	if other {
 		return

@@ -90,6 +90,7 @@ func (c *Core) recordOdd(p *peer, id txc.ID, mark uint64, q protocol.Inquiry, sa
 	c.append(wal.New(id, c.w.Now, body), done{call: func(c *Core, _ uint64) {
 		b := &o.branches[i]
 		b.durable = true
+		c.against(id, body)
 		waiting := b.then
 		b.then = nil
 		for _, f := range waiting {

@@ -17,6 +17,7 @@ func (c *Core) recover(rec wal.Recovery) {
 	for _, r := range rec.Stopped {
 		b := r.Body.(wal.StoppedBody)
 		c.stopped = append(c.stopped, b)
+		c.alarm(b.Text)
 		c.fenced = c.fenced || b.What != protocol.NotContained.String()
 	}
 	for _, r := range rec.Accepted {

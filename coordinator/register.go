@@ -91,6 +91,9 @@ func (c *Core) saveReg(p *peer, next wal.RegistrationBody, then func()) {
 		p.saving = false
 		if next.State == wal.StateQuarantined || next.Instance != p.reg.Instance || p.reg.State == wal.StateRemoved || p.gone() {
 			p.forgetHello()
+			if next.State == wal.StateQuarantined && !p.quarantined() {
+				c.alarm(p.name + " is quarantined: " + next.Why)
+			}
 		} else if !p.quarantined() {
 			next.Stamp = max(next.Stamp, p.reg.Stamp) // what it showed meanwhile
 		}

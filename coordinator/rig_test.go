@@ -32,6 +32,7 @@ type rig struct {
 	sent     map[string][]protocol.Message // not yet delivered
 	answers  map[string]coordinator.Answered
 	changed  []coordinator.Detail
+	alarms   []string
 	dialed   []string
 	hungUp   []string
 	stop     error
@@ -171,6 +172,7 @@ func (r *rig) carryOut(eff *coordinator.Effects) (events []coordinator.Event) {
 		events = append(events, coordinator.LinkDown{Participant: p.Name})
 	}
 	r.changed = append(r.changed, eff.Changed...)
+	r.alarms = append(r.alarms, eff.Alarms...)
 	r.lookups = append(r.lookups, eff.Lookups...)
 	if !r.holdFind {
 		events = append(events, r.found()...)

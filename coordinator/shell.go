@@ -169,6 +169,9 @@ func (c *Coordinator) carryOut(eff *Effects) {
 	if len(eff.Changed) > 0 {
 		c.watchers.tell(eff.Changed)
 	}
+	for _, why := range eff.Alarms {
+		c.o.Logger.Error("a person is needed", "why", why)
+	}
 	if eff.Stop != nil {
 		c.stop(eff.Stop)
 	}
