@@ -8,6 +8,9 @@
 //	                 │                                                        (while starting, too)
 //	              Audit ◀── dumps of the stores, offline
 //
+// Beside kills a configuration may ask for processes that are stopped for a while, or live one life with a failpoint, and
+// for other workers under the same faults.
+//
 // A transfer leaves at each of its branches, beside the money, a count under its own key: so the audit sees of each
 // one whether it happened at every branch, at none, or twice.
 package campaign
