@@ -34,9 +34,6 @@ func (p *program) abort(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.writeTx(o); err != nil {
-		return err
-	}
 	switch o.Outcome {
 	case "aborted":
 	case "committed":
@@ -46,5 +43,5 @@ func (p *program) abort(c *cli.Context) error {
 		p.exit = console.Unknown
 		p.words("txc: %s is %s: ask again with txc show %s", id, o.Outcome, id)
 	}
-	return nil
+	return p.writeTx(o)
 }

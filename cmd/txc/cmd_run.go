@@ -163,10 +163,10 @@ func override(c *cli.Context, tx *txfile.Tx) error {
 
 // ended tells an outcome, and gives it to scripts as the exit code.
 func (p *program) ended(o txObject) error {
+	p.exit = exitOf(o) // first: it holds also if nobody reads the output
 	if err := p.writeTx(o); err != nil {
 		return err
 	}
-	p.exit = exitOf(o)
 	switch {
 	case o.Outcome == "committed" && o.Heuristic != "none":
 		p.words("txc: committed, but not at every participant: see txc show %s, then txc acknowledge %s", o.ID, o.ID)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txc-dev/txc/api/txcpb"
 	"github.com/txc-dev/txc/cmd/internal/console"
 )
 
@@ -97,13 +98,20 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// A reader that goes away is a quiet end, not an error.
+// A reader that goes away is a quiet end, not an error; an outcome is still the exit code.
 func TestReaderThatGoesAway(t *testing.T) {
-	address := says(t).serve(t)
-	for _, args := range [][]string{{"list"}, {"show", "c1.7.1042"}, {"watch", "-o", "json"}, {"status", "-o", "json"}} {
+	f := says(t)
+	f.run = func(*txcpb.RunRequest) (*txcpb.TxReply, error) { return aborted(), nil }
+	f.abort = func(*txcpb.EndRequest) (*txcpb.TxReply, error) { return committed(t), nil }
+	address := f.serve(t)
+	for args, want := range map[string]int{
+		"list": 0, "show c1.7.1042": 0, "watch -o json": 0, "status -o json": 0, "list --state in-doubt": 7,
+		"run -f -": 3, "commit c1.7.1044 -o json": 7, "abort c1.7.1042": 1,
+	} {
 		var words bytes.Buffer
-		if exit := run(t.Context(), append([]string{"txc", "-c", address}, args...), gone{}, &words); exit != 0 || strings.Contains(words.String(), "pipe") {
-			t.Errorf("%v: exit code %d, %s", args, exit, words.String())
+		p := &program{stdin: strings.NewReader(transferText), stdout: gone{}, stderr: &words, now: time.Now}
+		if exit := p.run(t.Context(), append([]string{"txc", "-c", address}, strings.Fields(args)...)); exit != want || strings.Contains(words.String(), "pipe") {
+			t.Errorf("%s: exit code %d, not %d: %s", args, exit, want, words.String())
 		}
 	}
 }
