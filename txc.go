@@ -72,8 +72,8 @@ const (
 	MaxBranches   = 64        // participants of one transaction: a bit each in the machines
 	MaxWork       = 256 << 10 // bytes of work for one branch
 	MaxTxWork     = 1 << 20   // bytes of work over all branches
-	MaxResults    = 256 << 10 // bytes of results over all branches
-	MaxBranchRes  = 64 << 10  // bytes of results of one branch
+	MaxResults    = 264 << 10 // bytes of results over all branches: four at their most
+	MaxBranchRes  = 66 << 10  // bytes of results of one branch: the largest value of a key-value store, with its key
 	MaxEvidence   = 256       // bytes a participant hands out with its vote and gets back with Commit
 	MaxKey        = 128       // bytes of an idempotency key, UTF-8
 	MaxLabels     = 16        // labels of one transaction

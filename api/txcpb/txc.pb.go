@@ -740,7 +740,7 @@ type PrepareReply struct {
 	Vote          Vote                   `protobuf:"varint,1,opt,name=vote,proto3,enum=txc.v1.Vote" json:"vote,omitempty"`
 	Reason        *Reason                `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`     // of a NO. `fenced`: the sender is refused (P6), and `seen` shows the higher opening
 	Evidence      []byte                 `protobuf:"bytes,3,opt,name=evidence,proto3" json:"evidence,omitempty"` // at most 256 bytes, returns with Commit
-	Results       []byte                 `protobuf:"bytes,4,opt,name=results,proto3" json:"results,omitempty"`   // a serialized Results, at most 64 KiB
+	Results       []byte                 `protobuf:"bytes,4,opt,name=results,proto3" json:"results,omitempty"`   // a serialized Results, at most 66 KiB
 	Seen          *Seen                  `protobuf:"bytes,5,opt,name=seen,proto3" json:"seen,omitempty"`         // kept for the sender's number
 	Certain       bool                   `protobuf:"varint,6,opt,name=certain,proto3" json:"certain,omitempty"`  // of a NO: nothing is or will be prepared
 	Stamp         uint64                 `protobuf:"varint,257,opt,name=stamp,proto3" json:"stamp,omitempty"`    // the store's stamp (P12); 0: it keeps none

@@ -137,6 +137,17 @@ func TestValuesReadAreBounded(t *testing.T) {
 	s.refused(s.prepare(tx{seq: 2, age: 2}, get("a"), get("b")), txc.CodeBadWork)
 }
 
+func TestWhateverCanBeWrittenCanBeRead(t *testing.T) {
+	key, value := strings.Repeat("k", engine.MaxKey), strings.Repeat("v", engine.MaxValue)
+	s := open(t, newDisk())
+	s.apply(tx{seq: 1, age: 1}, put(key, value))
+	n := s.prepare(tx{seq: 2, age: 2}, get(key))
+	s.sync()
+	if v := s.vote(n); v.Vote != txc.Held || shownResults(t, v.Results) != "0 "+key+"="+value {
+		t.Errorf("vote %v, %v, with %d bytes of results", v.Vote, v.Reason, len(v.Results))
+	}
+}
+
 // The largest work that a branch can bring is promised and committed in one step of the store each.
 func TestLargestBranchFitsOneBatch(t *testing.T) {
 	ops := make([]engine.Op, engine.MaxOps)
