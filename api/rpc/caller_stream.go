@@ -137,7 +137,7 @@ func (c *Caller) session(ctx context.Context) error {
 	w := &way{opening: frame.OpeningOf(peer.From), out: newOutbox[frame.Request](MaxPending + 1), pending: map[uint64]*pending{}}
 	ended := make(chan error, 2)
 	var both sync.WaitGroup
-	both.Go(func() { ended <- c.send(ctx, st, w, peer) })
+	both.Go(func() { unlessEnded(c.send(ctx, st, w, peer), ended) })
 	both.Go(func() { ended <- c.read(st, w, reader) })
 	c.set(w, nil)
 	err = <-ended

@@ -2,7 +2,9 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +31,7 @@ func (l *link) session(ctx context.Context, out *outbox[protocol.Message]) (gree
 	late := time.AfterFunc(HelloWait, func() { ended <- fmt.Errorf("%w: no hello within %v", txc.ErrUnavailable, HelloWait) })
 	defer late.Stop()
 	var both sync.WaitGroup
-	both.Go(func() { ended <- v.send(ctx) })
+	both.Go(func() { unlessEnded(v.send(ctx), ended) })
 	both.Go(func() { ended <- v.read(ctx, late) })
 	err = <-ended
 	cancel()
@@ -40,6 +42,14 @@ func (l *link) session(ctx context.Context, out *outbox[protocol.Message]) (gree
 		}
 	}
 	return v.greeted, v.why(err)
+}
+
+// unlessEnded passes on how a stream's sender ended. io.EOF is what gRPC says to one whose stream has ended already: how,
+// and what came before, the stream's reader is about to hear, and must not be cut off.
+func unlessEnded(err error, ended chan<- error) {
+	if !errors.Is(err, io.EOF) {
+		ended <- err
+	}
 }
 
 // going is the stream to a participant.
