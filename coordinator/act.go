@@ -55,6 +55,7 @@ func (c *Core) act(l *live, a protocol.TxAction) {
 	case protocol.AppendAcknowledged:
 		c.appendAcknowledged(l, a.Acked)
 	case protocol.AppendEnd:
+		l.ended = c.w.Now
 		c.append(wal.New(l.id, c.w.Now, wal.EndBody{Took: c.w.Now.Sub(l.began), Retries: l.retries}), done{l: l, event: protocol.EndLogged{}})
 	case protocol.Reply:
 		c.reply(l, a.Reply)

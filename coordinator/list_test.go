@@ -72,6 +72,19 @@ func TestTheListOfWhatIsInMemory(t *testing.T) {
 	}
 }
 
+// Its end is written lazily; how long it took is no matter of when that happens.
+func TestATransactionEndsWithItsLastAnswer(t *testing.T) {
+	r := newRig(t, coordinator.Options{}, "a")
+	r.begin(run(coordinator.Applied, "a"))
+	r.deliver()
+	last := r.now
+	r.now = r.now.Add(time.Second)
+	r.flush()
+	if d := r.ask(coordinator.AskDetail{ID: tx(1, 1)}).Detail; d.State != "ended" || d.Ended != last {
+		t.Errorf("%s, %v after its last answer", d.State, d.Ended.Sub(last))
+	}
+}
+
 func TestWhatEndedIsRememberedForAWhile(t *testing.T) {
 	r := newRig(t, coordinator.Options{}, "a")
 	for range 5000 {

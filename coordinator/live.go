@@ -110,7 +110,9 @@ func (c *Core) drop(l *live) {
 		c.release(&l.branches[i])
 	}
 	c.weigh(l, -l.bytes)
-	l.ended = c.w.Now
+	if l.ended.IsZero() { // nothing was written of its end
+		l.ended = c.w.Now
+	}
 	c.ended.add(l)
 }
 

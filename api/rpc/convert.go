@@ -208,7 +208,7 @@ func detailPB(d *coordinator.Detail) *txcpb.Detail {
 		WaitsFor: slices.Clone(d.WaitsFor), Blocks: slices.Clone(d.Blocks), Partial: d.Partial,
 	}
 	switch {
-	case d.Began.IsZero():
+	case d.Began.IsZero(), d.Ended.IsZero() && d.State == "ended": // nobody remembers when
 	case d.Ended.IsZero():
 		p.TookUs = time.Since(d.Began).Microseconds()
 	default:

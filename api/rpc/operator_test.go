@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/api/frame"
@@ -33,6 +34,36 @@ func TestOperatorSeesAndActs(t *testing.T) {
 	st, err := o.Status(within(t), &txcpb.StatusRequest{})
 	if err != nil || st.GetCluster() != "txc" || st.GetCoordinator() != 1 || st.GetState() != "serving" || st.GetLimits().GetBranches() != txc.MaxBranches {
 		t.Fatalf("%v: %v", st, err)
+	}
+}
+
+// After a restart the log tells that it ended, but not when: what is not known is not made up from the present time.
+func TestHowLongItTookIsNotMadeUp(t *testing.T) {
+	v := newTown(t, "a")
+	tx, err := v.caller().Do(within(t), frame.Run{Branches: works("a", "put x 1")})
+	committed(t, tx, err)
+	next, err := v.caller().Do(within(t), frame.Run{Branches: works("a", "put x 2")}) // what is lazy goes with what is forced
+	committed(t, next, err)
+	o := func() txcpb.OperatorClient { return txcpb.NewOperatorClient(v.dial()) }
+	get := func(o txcpb.OperatorClient) *txcpb.Detail {
+		d, err := o.Get(within(t), &txcpb.GetRequest{Id: tx.ID.String()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	before := o()
+	v.until("its end is written", func() bool { return get(before).GetState() == "ended" })
+	d := get(before)
+	if took := time.Duration(d.GetTookUs()) * time.Microsecond; took <= 0 || d.GetEndedUnixMs() == 0 {
+		t.Errorf("took %v, %v", took, d)
+	}
+	v.halt()
+	v.open()
+	after := o()
+	v.until("it is known", func() bool { return get(after).GetState() == "ended" })
+	if d := get(after); d.GetTookUs() != 0 || d.GetEndedUnixMs() != 0 || !d.GetPartial() {
+		t.Errorf("%v", d)
 	}
 }
 
