@@ -50,6 +50,7 @@ const (
 const (
 	CodeUnknownParticipant Code = "unknown_participant"
 	CodeNotFound           Code = "not_found"
+	CodeWrongState         Code = "wrong_state" // it is there, and cannot be done to it: it ended, or was never in that state
 	CodeAlreadyEnlisted    Code = "already_enlisted"
 	CodeKeyReused          Code = "key_reused"
 	CodeTooManyBranches    Code = "too_many_branches"
@@ -89,7 +90,7 @@ var codes = map[Code]struct{ abort, retryable bool }{
 	CodeBusy: {true, true}, CodeUnreachable: {true, true}, CodeLostVote: {true, true}, CodeCancelled: {abort: true},
 	CodeOperator: {abort: true}, CodeAbortOnly: {abort: true}, CodeNotDurable: {abort: true}, CodeFenced: {true, true},
 	CodeBelowWatermark: {true, true}, CodeWrongCalls: {abort: true}, CodeBadWork: {abort: true}, CodeStore: {abort: true},
-	CodeUnknownParticipant: {}, CodeNotFound: {}, CodeAlreadyEnlisted: {}, CodeKeyReused: {}, CodeTooManyBranches: {},
+	CodeUnknownParticipant: {}, CodeNotFound: {}, CodeWrongState: {}, CodeAlreadyEnlisted: {}, CodeKeyReused: {}, CodeTooManyBranches: {},
 	CodeTooLarge: {}, CodeBadTimeout: {}, CodeBadName: {}, CodeDiskLow: {}, CodeHistoryFull: {}, CodeDraining: {},
 	CodeWaiting: {}, CodeQuarantined: {}, CodeWrongCluster: {}, CodeWrongCoordinator: {}, CodeOlderThanHistory: {},
 }

@@ -138,12 +138,20 @@ func (c *Core) open(id txc.ID, mark uint64) (*live, error) {
 	l := c.live[id]
 	switch {
 	case l == nil || mark != 0 && mark != l.mark:
-		return nil, txc.Refuse(txc.ErrNotFound, txc.CodeNotFound, id.String()+" is not open here: it ended, or this coordinator restarted; ask for its outcome")
+		return nil, c.gone(id, "is not open here: it ended, or this coordinator restarted; ask for its outcome")
 	case l.tx.Phase != protocol.Open:
-		return nil, txc.Refuse(txc.ErrInvalid, txc.CodeNotFound, id.String()+" is "+l.tx.Phase.String()+": too late to change it")
+		return nil, txc.Refuse(txc.ErrInvalid, txc.CodeWrongState, id.String()+" is "+l.tx.Phase.String()+": too late to change it")
 	default:
 		return l, nil
 	}
+}
+
+// gone refuses what can be done only to a transaction in memory: the id was never issued, or else is what the words say.
+func (c *Core) gone(id txc.ID, words string) *txc.Refusal {
+	if c.known(id, false).NeverIssued {
+		return txc.Refuse(txc.ErrNotFound, txc.CodeNotFound, id.String()+" was never issued")
+	}
+	return txc.Refuse(txc.ErrInvalid, txc.CodeWrongState, id.String()+" "+words)
 }
 
 func (c *Core) askCommit(ev AskCommit) {

@@ -199,8 +199,8 @@ func TestH2_H3_AnOperatorSettlesABranch(t *testing.T) {
 				t.Errorf("%s: %+v", name, a)
 			}
 		}
-		if a := r.ask(coordinator.AskResolve{ID: tx(1, 9), Participant: "b", Outcome: txc.Committed}); !errors.Is(a.Err, txc.ErrNotFound) {
-			t.Errorf("one that is not in flight: %+v", a)
+		if a := r.ask(coordinator.AskResolve{ID: tx(1, 9), Participant: "b", Outcome: txc.Committed}); !refused(a.Err, txc.CodeNotFound) {
+			t.Errorf("one that was never issued: %v", a.Err)
 		}
 		r.fakes["b"].deaf = true
 		r.begin(run(coordinator.Decided, "a", "b"))
@@ -249,7 +249,9 @@ func TestAcknowledgeNeedsAHeuristic(t *testing.T) {
 	r := newRig(t, coordinator.Options{}, "a", "b")
 	r.begin(run(coordinator.Applied, "a", "b"))
 	r.deliver()
-	if a := r.ask(coordinator.AskAcknowledge{ID: tx(1, 1)}); !errors.Is(a.Err, txc.ErrNotFound) {
-		t.Errorf("%+v", a)
+	for id, code := range map[txc.ID]txc.Code{tx(1, 1): txc.CodeWrongState, tx(1, 2): txc.CodeNotFound, tx(7, 1): txc.CodeNotFound} {
+		if a := r.ask(coordinator.AskAcknowledge{ID: id}); !refused(a.Err, code) {
+			t.Errorf("%s: %v", id, a.Err)
+		}
 	}
 }

@@ -65,8 +65,11 @@ func TestAnInteractiveTransaction(t *testing.T) {
 	if got := r.ask(coordinator.AskAbort{ID: begun.ID}).Result; got.Outcome != txc.Committed {
 		t.Errorf("aborted after its end: %+v", got)
 	}
-	if got := r.ask(coordinator.AskEnlist{ID: begun.ID, Work: a}); !errors.Is(got.Err, txc.ErrNotFound) {
-		t.Errorf("enlisted after its end: %+v", got)
+	if got := r.ask(coordinator.AskEnlist{ID: begun.ID, Work: a}); !refused(got.Err, txc.CodeWrongState) {
+		t.Errorf("enlisted after its end: %v", got.Err)
+	}
+	if got := r.ask(coordinator.AskEnlist{ID: tx(1, 99), Work: a}); !refused(got.Err, txc.CodeNotFound) {
+		t.Errorf("an id that was never issued: %v", got.Err)
 	}
 	if c := records[wal.CommitBody](r)[0].Body.(wal.CommitBody); c.Labels["kind"] != "test" || len(c.Members) != 2 {
 		t.Errorf("%+v", c)

@@ -87,7 +87,7 @@ func (c *Core) stop(proof wal.StoppedBody) {
 // this one ends as soon as the record is durable.
 func (c *Core) acceptLoss(ev AskAccept) {
 	if len(c.stopped) == 0 {
-		c.refuse(ev.Token, txc.ErrInvalid, txc.CodeNotFound, "no loss was found: there is nothing to accept")
+		c.refuse(ev.Token, txc.ErrInvalid, txc.CodeWrongState, "no loss was found: there is nothing to accept")
 		return
 	}
 	body := wal.ResolutionBody{What: wal.ResolveLoss, Who: ev.Who, Why: ev.Why, Epoch: c.epoch}

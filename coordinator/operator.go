@@ -25,10 +25,10 @@ func (c *Core) askResolve(ev AskResolve) {
 		c.refuse(ev.Token, txc.ErrInvalid, txc.CodeBadName, "settle a branch as committed or as aborted")
 		return
 	case l == nil:
-		c.refuse(ev.Token, txc.ErrNotFound, txc.CodeNotFound, ev.ID.String()+" is not in flight here; settle a promised branch at its participant (--at)")
+		c.answer(Answered{Token: ev.Token, Err: c.gone(ev.ID, "is not in flight here; settle a promised branch at its participant (--at)")})
 		return
 	case l.tx.Phase <= protocol.Deciding:
-		c.refuse(ev.Token, txc.ErrInvalid, txc.CodeRefused, ev.ID.String()+" is "+l.tx.Phase.String()+", not decided: abort it instead")
+		c.refuse(ev.Token, txc.ErrInvalid, txc.CodeWrongState, ev.ID.String()+" is "+l.tx.Phase.String()+", not decided: abort it instead")
 		return
 	}
 	i := -1
@@ -36,7 +36,7 @@ func (c *Core) askResolve(ev AskResolve) {
 		i = l.branchOf(p)
 	}
 	if i < 0 || !l.tx.Missing().Has(i) || l.tx.Busy.Has(i) || l.tx.Settled.Has(i) {
-		c.refuse(ev.Token, txc.ErrInvalid, txc.CodeNotFound, fmt.Sprintf("%s does not wait for %q", ev.ID, note(ev.Participant, maxWho)))
+		c.refuse(ev.Token, txc.ErrInvalid, txc.CodeWrongState, fmt.Sprintf("%s does not wait for %q", ev.ID, note(ev.Participant, maxWho)))
 		return
 	}
 	b := &l.branches[i]
@@ -58,7 +58,7 @@ func (c *Core) askAcknowledge(ev AskAcknowledge) {
 	}
 	l, o := c.live[ev.ID], c.odd[ev.ID]
 	if (l == nil || l.tx.Odd == 0) && (o == nil || !o.shown() || o.excused()) {
-		c.refuse(ev.Token, txc.ErrNotFound, txc.CodeNotFound, ev.ID.String()+" has no heuristic branch to acknowledge")
+		c.answer(Answered{Token: ev.Token, Err: c.gone(ev.ID, "has no heuristic branch to acknowledge")})
 		return
 	}
 	body := wal.ResolutionBody{What: wal.ResolveAcknowledge, Who: ev.Who, Why: ev.Why}
@@ -98,11 +98,11 @@ func (c *Core) askAccept(ev AskAccept) {
 	case p == nil || p.reg.State == "":
 		c.refuse(ev.Token, txc.ErrNotFound, txc.CodeUnknownParticipant, fmt.Sprintf("no participant %q is registered here", note(ev.Participant, maxWho)))
 	case ev.What == wal.ResolveParticipant && !p.quarantined():
-		c.refuse(ev.Token, txc.ErrInvalid, txc.CodeNotFound, ev.Participant+" is not quarantined: there is nothing to accept")
+		c.refuse(ev.Token, txc.ErrInvalid, txc.CodeWrongState, ev.Participant+" is not quarantined: there is nothing to accept")
 	case ev.What == wal.ResolveParticipant && p.shown.Instance == [16]byte{}:
 		c.refuse(ev.Token, txc.ErrUnavailable, txc.CodeUnreachable, ev.Participant+" has not shown its store since this coordinator started: start it first")
 	case ev.What == wal.ResolveGone && p.ready:
-		c.refuse(ev.Token, txc.ErrInvalid, txc.CodeRefused, ev.Participant+" answers: it is not gone; remove it with `txc participants remove`")
+		c.refuse(ev.Token, txc.ErrInvalid, txc.CodeWrongState, ev.Participant+" answers: it is not gone; remove it with `txc participants remove`")
 	default:
 		c.acceptPeer(p, ev)
 	}

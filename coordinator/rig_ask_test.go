@@ -1,11 +1,19 @@
 package coordinator_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
+	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/coordinator"
 )
+
+// refused reports whether a request was refused with this code.
+func refused(err error, code txc.Code) bool {
+	var ref *txc.Refusal
+	return errors.As(err, &ref) && ref.Reason.Code == code
+}
 
 // ask hands an ask in under a token of its own, and gives the answer that came at once.
 func (r *rig) ask(ev coordinator.Event) coordinator.Answered {

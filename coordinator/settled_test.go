@@ -1,7 +1,6 @@
 package coordinator_test
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/txc-dev/txc"
@@ -42,8 +41,8 @@ func TestH4_CommittedBeforeToAnAbortIsAbortedMixed(t *testing.T) {
 	if a := r.ask(coordinator.AskAcknowledge{ID: tx(1, 1), Who: "eve", Why: "paid back"}); a.Err != nil || len(a.Detail.WaitsFor) != 0 {
 		t.Errorf("%+v", a)
 	}
-	if a := r.ask(coordinator.AskAcknowledge{ID: tx(1, 1)}); !errors.Is(a.Err, txc.ErrNotFound) {
-		t.Errorf("acknowledged twice: %+v", a)
+	if a := r.ask(coordinator.AskAcknowledge{ID: tx(1, 1)}); !refused(a.Err, txc.CodeWrongState) {
+		t.Errorf("acknowledged twice: %v", a.Err)
 	}
 	r.crash(true)
 	if all := r.ask(coordinator.AskList{Filter: coordinator.Filter{States: []string{"mixed"}}}).List; len(all) != 0 {

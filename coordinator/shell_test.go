@@ -110,7 +110,7 @@ func TestAClientsLife(t *testing.T) {
 	if _, err := f.c.Resolve(ctx, tx(1, 1), "a", txc.Committed, "eve", "why"); err == nil {
 		t.Error("settled")
 	}
-	if _, err := f.c.Acknowledge(ctx, tx(1, 1), "eve", "why"); !errors.Is(err, txc.ErrNotFound) {
+	if _, err := f.c.Acknowledge(ctx, tx(1, 1), "eve", "why"); !refused(err, txc.CodeWrongState) {
 		t.Error(err)
 	}
 	if err := f.c.Drain(ctx); err != nil {

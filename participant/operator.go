@@ -47,7 +47,7 @@ func (c *Core) branchOf(id txc.ID, mark uint64) (*live, error) {
 		}
 	}
 	if found == nil || found.looking {
-		return nil, fmt.Errorf("settle %s: %w", id, txc.Refuse(txc.ErrNotFound, txc.CodeNotFound, "no such branch is in doubt here"))
+		return nil, fmt.Errorf("settle %s: %w", id, txc.Refuse(txc.ErrNotFound, txc.CodeWrongState, "no such branch is in doubt here"))
 	}
 	return found, nil
 }
@@ -60,10 +60,18 @@ func (c *Core) refuseSettle(lv *live) {
 	case lv.machine.Phase == protocol.Promised && !lv.reason.IsZero(): // the store could not tell
 		c.answer(Answer{Token: lv.operator, Err: fmt.Errorf("settle %s: %w: %s", lv.ID, txc.ErrUnknown, lv.reason.Text)})
 	case lv.machine.Phase == protocol.Promised:
-		c.answer(Answer{Token: lv.operator, Err: fmt.Errorf("%w: settle %s: the store no longer has its promise", txc.ErrInvalid, lv.ID)})
+		c.answer(Answer{Token: lv.operator, Err: notInDoubt(lv.ID, "the store no longer has its promise")})
 	default:
-		c.answer(Answer{Err: fmt.Errorf("%w: settle %s: it is not in doubt: %s", txc.ErrInvalid, lv.ID, lv.machine)})
+		what := lv.machine.Phase.String()
+		if how := lv.machine.How; how.Decided() {
+			what += ": " + how.String()
+		}
+		c.answer(Answer{Err: notInDoubt(lv.ID, "it is not in doubt, but "+what)})
 	}
+}
+
+func notInDoubt(id txc.ID, why string) error {
+	return fmt.Errorf("settle %s: %w", id, txc.Refuse(txc.ErrInvalid, txc.CodeWrongState, why))
 }
 
 func (c *Core) statusAsked(ev StatusAsked) {

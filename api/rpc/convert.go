@@ -17,7 +17,7 @@ import (
 func parseID(s string) (txc.ID, error) {
 	id, err := txc.ParseID(s)
 	if err != nil {
-		return id, txc.Refuse(txc.ErrInvalid, txc.CodeNotFound, err.Error())
+		return id, txc.Refuse(txc.ErrInvalid, txc.CodeBadName, err.Error())
 	}
 	return id, nil
 }

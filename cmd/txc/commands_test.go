@@ -214,6 +214,7 @@ func TestRefusalsBearIdAndKey(t *testing.T) {
 		{txc.CodeBadTimeout, codes.InvalidArgument, 2},
 		{txc.CodeKeyReused, codes.AlreadyExists, 2},
 		{txc.CodeNotFound, codes.NotFound, 6},
+		{txc.CodeWrongState, codes.InvalidArgument, 2},
 		{txc.CodeWaiting, codes.Unavailable, 5},
 		{txc.CodeDraining, codes.Unavailable, 5},
 		{txc.CodeDiskLow, codes.Unavailable, 5},

@@ -54,7 +54,7 @@ func TestBranchSettledByHandAgainstTheDecision(t *testing.T) {
 	b.until("bank-a has done with it", func() bool {
 		return len(decode[listObject](t, b.must(0, "", "list", "--state", "in-doubt", "-o", "json")).InDoubt) == 0
 	})
-	b.must(6, "", "acknowledge", id, "--reason", "again")
+	b.must(2, "", "acknowledge", id, "--reason", "again")
 }
 
 // C13, C12: a participant that comes back with an empty store gets no work until a person has accepted it.

@@ -124,8 +124,8 @@ func exitOf(c txc.Code, otherwise int) int {
 	switch c {
 	case txc.CodeNotFound:
 		return NeverIssued
-	case txc.CodeUnknownParticipant, txc.CodeAlreadyEnlisted, txc.CodeKeyReused, txc.CodeTooManyBranches, txc.CodeTooLarge,
-		txc.CodeBadTimeout, txc.CodeBadName, txc.CodeWrongCluster, txc.CodeWrongCoordinator, txc.CodeRefused:
+	case txc.CodeUnknownParticipant, txc.CodeWrongState, txc.CodeAlreadyEnlisted, txc.CodeKeyReused, txc.CodeTooManyBranches, txc.CodeTooLarge,
+		txc.CodeBadTimeout, txc.CodeBadName, txc.CodeWrongCluster, txc.CodeWrongCoordinator:
 		return Usage
 	case txc.CodeDiskLow, txc.CodeHistoryFull, txc.CodeDraining, txc.CodeWaiting, txc.CodeQuarantined, txc.CodeBusy:
 		return Unavailable
