@@ -45,17 +45,22 @@ func Verify(dir string) (rep Report, err error) {
 }
 
 // Dump yields every record of a log that is not open, oldest first, and changes nothing. It goes as far as the chain
-// does: an error that wraps txc.ErrRefused comes after the last record before the damage.
+// does: an error that wraps txc.ErrRefused comes after the last record before the damage, or after the last one of all if
+// what Open would refuse says that more records may have been there.
 func Dump(dir string, f func(wal.Record) error) error {
-	return look(dir, func(_ badgerdb.Identity, s *badgerdb.Snapshot) error {
+	return look(dir, func(id badgerdb.Identity, s *badgerdb.Snapshot) error {
 		var end wal.Link
-		return s.ScanFrom([]byte{prefixGroup}, nil, func(key, value []byte) (bool, error) {
+		err := s.ScanFrom([]byte{prefixGroup}, nil, func(key, value []byte) (bool, error) {
 			g, err := follow(&end, key, value)
 			if err != nil {
 				return false, err
 			}
 			return true, g.Records(func(r wal.Record, _ []byte) error { return f(r) })
 		})
+		if err == nil {
+			_, err = check(dir, s, id.Cluster, id.Number)
+		}
+		return err
 	})
 }
 

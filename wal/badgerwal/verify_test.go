@@ -3,6 +3,7 @@ package badgerwal_test
 import (
 	"errors"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -36,6 +37,18 @@ func TestVerifyAndDumpReadAllAndChangeNothing(t *testing.T) {
 	delete(after, filepath.Join(s.dir, "LOCK"))
 	if !maps.EqualFunc(before, after, slices.Equal) {
 		t.Fatal("files were changed")
+	}
+	head := filepath.Join(s.dir, "HEAD")
+	if err := os.Rename(head, head+".away"); err != nil {
+		t.Fatal(err)
+	}
+	next = 0
+	err = badgerwal.Dump(s.dir, func(wal.Record) error { next++; return nil })
+	if !errors.Is(err, txc.ErrRefused) || next != last {
+		t.Fatalf("a log that may have been shortened was dumped as if it were whole: %d records, %v", next, err)
+	}
+	if err := os.Rename(head+".away", head); err != nil {
+		t.Fatal(err)
 	}
 	log, _, err := s.Open(4, time.Now)
 	if err != nil {
