@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -139,7 +140,7 @@ type rangeObject struct {
 	Epoch uint32 `json:"epoch"`
 	Mark  string `json:"mark"`
 	From  uint64 `json:"from"`
-	To    uint64 `json:"to"`
+	To    uint64 `json:"to"` // 0: to the end of that opening, wherever that was
 }
 
 // acceptLossOffline accepts the loss of a log that was refused.
@@ -161,7 +162,11 @@ func (p *program) acceptLossOffline(dir, who, why string) error {
 func rangesOf(lost []wal.Range) []rangeObject {
 	all := []rangeObject{}
 	for _, r := range lost {
-		all = append(all, rangeObject{r.Epoch, txc.FormatMark(r.Mark), r.From, r.To})
+		to := r.To
+		if to == math.MaxUint64 { // more than a reader's numbers hold
+			to = 0
+		}
+		all = append(all, rangeObject{r.Epoch, txc.FormatMark(r.Mark), r.From, to})
 	}
 	return all
 }
@@ -175,7 +180,7 @@ func rangeWords(lost []wal.Range) string {
 }
 
 func upTo(lsn uint64) string {
-	if lsn == 0 || lsn == ^uint64(0) {
+	if lsn == 0 || lsn == math.MaxUint64 {
 		return "its end"
 	}
 	return strconv.FormatUint(lsn, 10)
