@@ -3,7 +3,6 @@ package failpoint
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,22 +128,11 @@ func act(point string, f fault) error {
 	case kill:
 		return signalSelf(syscall.SIGKILL)
 	case stop:
-		return signalSelf(syscall.SIGSTOP)
+		return signalSelf(syscall.SIGSTOP) // returns when the process goes on
 	case fail:
 		return fmt.Errorf("%s: %w", point, ErrInjected)
 	default:
 		<-time.NewTimer(f.delay).C
 		return nil
 	}
-}
-
-// signalSelf does not return from a SIGKILL, and from a SIGSTOP when the process goes on.
-func signalSelf(sig syscall.Signal) error {
-	if err := syscall.Kill(os.Getpid(), sig); err != nil {
-		return fmt.Errorf("signal %v to itself: %w", sig, err)
-	}
-	if sig == syscall.SIGKILL {
-		select {} // it is on its way: do nothing more
-	}
-	return nil
 }
