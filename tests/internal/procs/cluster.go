@@ -16,6 +16,7 @@ type Cluster struct {
 
 	txc  string
 	demo string
+	from Place // of commands
 }
 
 // NewCluster makes a coordinator and a kv participant for each name, and starts them all. serveArgs are more arguments
@@ -32,20 +33,28 @@ func NewCluster(t testing.TB, names []string, serveArgs ...string) *Cluster {
 // DescribeCluster is NewCluster without the start.
 func DescribeCluster(t testing.TB, names []string, serveArgs ...string) *Cluster {
 	t.Helper()
+	return PlaceCluster(t, names, func(string) Place { return Place{Address: FreeAddress(t)} }, serveArgs...)
+}
+
+// PlaceCluster is DescribeCluster with each process in a place of its own. CoordinatorName is the coordinator's.
+func PlaceCluster(t testing.TB, names []string, place func(name string) Place, serveArgs ...string) *Cluster {
+	t.Helper()
 	c := &Cluster{Dir: t.TempDir(), txc: Binary(t, "txc"), demo: Binary(t, "participant-demo")}
-	address := FreeAddress(t)
-	args := append([]string{"serve", "--listen", address, "--data", c.CoordinatorData(), "--min-free", "64MiB"}, serveArgs...)
-	c.Coordinator = NewServer(t, "coordinator", address, c.txc, args...)
+	args := append([]string{"--data", c.CoordinatorData(), "--min-free", "64MiB"}, serveArgs...)
+	c.Coordinator = place(CoordinatorName).server(t, CoordinatorName, c.txc, append([]string{"serve"}, args...))
 	for _, name := range names {
-		c.Participants = append(c.Participants, c.newKV(t, name))
+		c.Participants = append(c.Participants, place(name).server(t, name, c.demo, []string{
+			"--name", name, "--coordinator", c.Coordinator.Address, "--store", "kv:" + c.Data(name),
+		}))
 	}
 	return c
 }
 
-func (c *Cluster) newKV(t testing.TB, name string) *Server {
-	address := FreeAddress(t)
-	return NewServer(t, name, address, c.demo,
-		"--name", name, "--listen", address, "--coordinator", c.Coordinator.Address, "--store", "kv:"+c.Data(name))
+// From is the same cluster, with commands that are run in another place.
+func (c *Cluster) From(p Place) *Cluster {
+	elsewhere := *c
+	elsewhere.from = p
+	return &elsewhere
 }
 
 // CoordinatorData is the directory of the coordinator's log.
@@ -123,15 +132,17 @@ func (c *Cluster) StopAll() error {
 // Txc runs a command against this cluster's coordinator with -o json.
 func (c *Cluster) Txc(t testing.TB, stdin string, args ...string) Result {
 	t.Helper()
-	return RunContext(t.Context(), c.txc, stdin, c.args(args)...)
+	return RunContext(t.Context(), c.TxcPath(), stdin, c.Args(args...)...)
 }
 
-func (c *Cluster) args(args []string) []string {
-	return append(slices.Clone(args), "-o", "json", "--coordinator", c.Coordinator.Address)
+// TxcPath is the program to run for a command, for goroutines; its arguments are Args.
+func (c *Cluster) TxcPath() string {
+	path, _ := c.from.Command(c.txc)
+	return path
 }
-
-// TxcPath is the program, for goroutines; its arguments are Args.
-func (c *Cluster) TxcPath() string { return c.txc }
 
 // Args are a command's arguments against this cluster with -o json.
-func (c *Cluster) Args(args ...string) []string { return c.args(args) }
+func (c *Cluster) Args(args ...string) []string {
+	_, args = c.from.Command(c.txc, append(slices.Clone(args), "-o", "json", "--coordinator", c.Coordinator.Address)...)
+	return args
+}
