@@ -14,7 +14,7 @@ const restAfterTrouble = 20 * time.Millisecond
 // work runs transfers until `working` ends; what was begun is brought to its end.
 func (c *Campaign) work(ctx, working context.Context, r Runner, rng *rand.Rand, worker string) {
 	for n := 0; working.Err() == nil; n++ {
-		t := c.transfer(rng, fmt.Sprintf("t-%d-%s-%d", c.Seed, worker, n))
+		t := Draw(rng, c.Cluster.Names(), Accounts, fmt.Sprintf("t-%d-%s-%d", c.Seed, worker, n))
 		told := r.Run(ctx, t.Key, t.Work())
 		if told.Odd != "" {
 			c.Book.Odd(t.Key + ": " + told.Odd)
@@ -26,20 +26,19 @@ func (c *Campaign) work(ctx, working context.Context, r Runner, rng *rand.Rand, 
 	}
 }
 
-// transfer draws a transfer: money goes from one participant to another, sometimes to two; some ask for more than there
-// is, and some for what no branch can give.
-func (c *Campaign) transfer(rng *rand.Rand, key string) Transfer {
-	names := c.Cluster.Names()
+// Draw draws a transfer among the first so many accounts of each participant: money goes from one to another, sometimes to
+// two; some ask for more than there is, and some for what no branch can give.
+func Draw(rng *rand.Rand, names []string, accounts int, key string) Transfer {
 	order := rng.Perm(len(names))
 	amount := 1 + rng.Int64N(60)
 	t := Transfer{Key: key, Legs: []Leg{
-		{Participant: names[order[0]], Account: rng.IntN(Accounts), By: -amount},
-		{Participant: names[order[1]], Account: rng.IntN(Accounts), By: amount},
+		{Participant: names[order[0]], Account: rng.IntN(accounts), By: -amount},
+		{Participant: names[order[1]], Account: rng.IntN(accounts), By: amount},
 	}}
 	if len(names) > 2 && rng.IntN(4) == 0 {
 		fee := rng.Int64N(amount)
 		t.Legs[1].By -= fee
-		t.Legs = append(t.Legs, Leg{Participant: names[order[2]], Account: rng.IntN(Accounts), By: fee})
+		t.Legs = append(t.Legs, Leg{Participant: names[order[2]], Account: rng.IntN(accounts), By: fee})
 	}
 	if rng.IntN(12) == 0 {
 		t.Legs[rng.IntN(len(t.Legs))].Impossible = true
