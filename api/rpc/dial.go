@@ -22,7 +22,7 @@ func dial(addr string, keepAlive time.Duration) (*grpc.ClientConn, error) {
 	return grpc.NewClient("passthrough:///"+addr,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: RetryMin, Multiplier: 1.6, Jitter: 0.2, MaxDelay: RetryMax},
+			Backoff:           backoff.Config{BaseDelay: RetryMin, Multiplier: 1.6, Jitter: retryJitter, MaxDelay: retryMost},
 			MinConnectTimeout: connectWait,
 		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepAlive, Timeout: KeepAliveWait, PermitWithoutStream: true}),

@@ -38,8 +38,12 @@ const (
 	// second.
 	RetryMin = 50 * time.Millisecond
 	RetryMax = time.Second
-	// connectWait bounds one attempt: a lost SYN must not cost a minute.
-	connectWait = 2 * time.Second
+	// retryJitter is how far a pause may be from what it should be, and retryMost the longest that it should be.
+	retryJitter = 0.2
+	retryMost   = RetryMax * 10 / 12
+	// connectWait bounds one attempt: a lost SYN must not cost a minute. The kernel repeats it after one second and after
+	// another: the attempt ends just after that, so that from one SYN to the next it is never much more than a second.
+	connectWait = 2100 * time.Millisecond
 	// handshake bounds how long a server waits for a new connection to say something sensible.
 	handshake = 10 * time.Second
 	// HelloWait bounds how long a stream may stay without the other side's hello; a participant may have to wait for
