@@ -16,7 +16,7 @@ demo: ## the main job as a story: commit, abort, a coordinator killed at the wor
 	$(GO) run ./cmd/txc demo
 
 .PHONY: deps
-deps: ## what the tests need beside Go: Node.js, if it is missing (Debian, as root)
+deps: ## what the tests need beside Go, where it is missing (Debian, as root)
 	@sh scripts/deps.sh
 
 .PHONY: test

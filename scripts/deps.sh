@@ -1,21 +1,26 @@
 #!/bin/sh
-# What the tests need beside Go: Node.js and npm, for the participant in another language (tests/polyglot). Does nothing
-# where they are there. On Debian, as root, it installs them; elsewhere it says so, and those tests are skipped.
+# What the tests need beside Go, a line each. Does nothing where all of it is there. On Debian, as root, it installs what is
+# missing; elsewhere it says so, and the tests that need it are skipped.
 set -eu
 
 missing=""
-command -v node >/dev/null 2>&1 || missing=" nodejs"
-command -v npm >/dev/null 2>&1 || missing="$missing npm"
+need() { # command, Debian package
+	command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+need node nodejs               # tests/polyglot: a participant in another language
+need npm npm                   # its packages
+need ip iproute2               # tests/network: hosts in network namespaces
+need iptables-restore iptables # what goes wrong between them
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-	echo "deps: missing:$missing: install them to run tests/polyglot, which is skipped without them" >&2
+	echo "deps: missing:$missing: tests that need one of them are skipped" >&2
 	exit 0
 fi
 echo "deps: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
 if ! apt-get update -q; then
-	echo "deps: no package lists to be had: tests/polyglot goes without$missing" >&2
+	echo "deps: no package lists to be had: the tests go without$missing" >&2
 	exit 0
 fi
 # shellcheck disable=SC2086 # the names are separate words
