@@ -53,6 +53,7 @@ func (a *Agent) register(c Coordinator) {
 // registerOnce tries until it succeeds; false: the agent has ended.
 func (a *Agent) registerOnce(r *registrar) bool {
 	pause := registerMin
+	said := "" // the last trouble that was logged
 	for {
 		opening, err := a.tryRegister(r)
 		if err == nil {
@@ -62,7 +63,10 @@ func (a *Agent) registerOnce(r *registrar) bool {
 			a.o.Logger.Info("registered", "participant", a.o.Name, "coordinator", opening.Coordinator, "epoch", opening.Epoch)
 			return true
 		}
-		a.o.Logger.Warn("register: will be retried", "participant", a.o.Name, "err", err)
+		if err.Error() != said {
+			said = err.Error()
+			a.o.Logger.Warn("register: will be retried", "participant", a.o.Name, "err", err)
+		}
 		if !a.rest(pause/2 + rand.N(pause/2+1)) {
 			return false
 		}
