@@ -203,7 +203,7 @@ func (c *Coordinator) Get(ctx context.Context, id txc.ID) (Detail, error) {
 		d.Result = out
 	}
 	if d.Outcome == txc.Unknown {
-		d.State = "deciding"
+		d.State = "" // nobody knows how far it came
 	}
 	return d, nil
 }

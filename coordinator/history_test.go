@@ -91,6 +91,27 @@ func TestListAndGetGoOverMemoryAndHistory(t *testing.T) {
 	}
 }
 
+// Of what is older than the history nobody knows how far it came.
+func TestGetOfTheUnknownHasNoState(t *testing.T) {
+	f := newOffice(t, coordinator.Options{}, "a", "b")
+	defer func() { f.close() }()
+	ctx := t.Context()
+	for range 3 {
+		if _, err := f.c.Run(ctx, coordinator.Request{Work: work("a", "b")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.until(func() bool { s, _ := f.c.Status(ctx); return s.Live == 0 })
+	f.close()
+	f.open() // memory is empty
+	if err := f.log.Drop(f.log.Synced()); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := f.c.Get(ctx, tx(1, 1)); err != nil || d.Outcome != txc.Unknown || d.State != "" {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
 func TestParticipantsAreAskedForASecondAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newOffice(t, coordinator.Options{}, "a", "b")
