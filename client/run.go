@@ -43,11 +43,14 @@ func (c *Client) Run(ctx context.Context, f func(ctx context.Context, tx *Tx) er
 		return Result{}, fmt.Errorf("run: %w", err)
 	}
 	caller := c.seatOf(set.begin.Key)
-	first := time.Now()
-	deadline := first.Add(set.timeout())
+	deadline := time.Now().Add(set.timeout())
 	again := newPauses()
-	for {
-		tx := &Tx{caller: caller, set: set}
+	for before := (&Tx{}); ; {
+		tx := &Tx{caller: caller, set: set, lost: before.lost}
+		if tx.lost {
+			tx.first = before.first // under the same key it is the same request, sent again
+		}
+		before = tx
 		if err := f(ctx, tx); err != nil {
 			return Result{Key: set.begin.Key}, errors.Join(err, tx.Rollback(ctx))
 		}

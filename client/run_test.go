@@ -163,6 +163,27 @@ func TestC11ALostReplyIsAskedForAgainUnderItsKey(t *testing.T) {
 	}
 }
 
+// What was sent may arrive at last, when a later try is over: only what the later ones say tells it apart.
+func TestC11ATryAfterALostReplySaysThatItIsNotTheFirst(t *testing.T) {
+	d := newDesk(t, 1)
+	d.lose = func(n int) bool { return n == 0 }
+	d.script = func(_ *desk, n int, _ *txcpb.RunRequest) *txcpb.TxReply {
+		if n < 2 {
+			return aborted("conflict", true)
+		}
+		return nil
+	}
+	r, err := d.open().client().Run(within(t), transfer)
+	if asked := d.seen(); err != nil || r.Outcome != txc.Committed || len(asked) != 3 {
+		t.Fatalf("%+v after %v: %v", r, asked, err)
+	}
+	for i, a := range d.seen() {
+		if got := a.GetBegin().GetFirstSentMsAgo(); (i > 0) != (got > 0) {
+			t.Errorf("request %d was first sent %d ms ago", i, got)
+		}
+	}
+}
+
 func TestUnknownStaysUnknown(t *testing.T) {
 	d := newDesk(t, 1)
 	d.lose = func(int) bool { return true }

@@ -25,6 +25,8 @@ type Tx struct {
 	branches []frame.Branch
 	journey  *rpc.Journey // of calls that join; nil: none was made
 	first    time.Time    // when it was sent for the first time
+	until    time.Time    // of a begun one: when it aborts, at the latest
+	lost     bool         // a reply was lost: what was sent may still arrive, and is told apart by what later ones say
 }
 
 // Work is anything that encodes to txc.v1.Work: KV, or what an adapter's package offers.
@@ -47,11 +49,15 @@ func (c *Client) Begin(ctx context.Context, options ...TxOption) (*Tx, error) {
 }
 
 func (t *Tx) begin(ctx context.Context) error {
-	t.first = time.Now()
+	now := time.Now()
+	if t.first.IsZero() {
+		t.first = now
+	}
+	t.until = now.Add(t.set.timeout())
 	ctx, cancel := context.WithTimeout(ctx, t.set.timeout())
 	defer cancel()
 	for again := newPauses(); ; {
-		reply, err := t.caller.Do(ctx, t.set.begin)
+		reply, err := t.caller.Do(ctx, t.keyed(t.lost))
 		if err == nil {
 			t.begun, t.result = true, resultOf(reply, t.set.begin.Key)
 			if t.result.Outcome.Decided() { // its key was used before
@@ -86,7 +92,7 @@ func (t *Tx) Context(ctx context.Context) (context.Context, error) {
 	}
 	if t.journey == nil {
 		t.journey = &rpc.Journey{
-			Cluster: t.caller.Opening().Cluster, ID: t.result.ID, Mark: t.result.Mark, Age: t.result.Age, Until: t.first.Add(t.set.timeout()),
+			Cluster: t.caller.Opening().Cluster, ID: t.result.ID, Mark: t.result.Mark, Age: t.result.Age, Until: t.until,
 		}
 	}
 	return t.journey.With(ctx), nil
@@ -163,7 +169,7 @@ func (t *Tx) end(ctx context.Context) (Result, error) {
 	last := Result{ID: t.result.ID, Mark: t.result.Mark, Key: t.set.begin.Key}
 	maybe := false
 	for again, n := newPauses(), 0; ; n++ {
-		reply, err := t.caller.Do(ctx, t.request(n))
+		reply, err := t.caller.Do(ctx, t.request(n > 0))
 		switch {
 		case err == nil:
 			last = resultOf(reply, last.Key)
@@ -172,7 +178,7 @@ func (t *Tx) end(ctx context.Context) (Result, error) {
 			}
 			maybe, err = true, last.verdict()
 		case errors.Is(err, txc.ErrUnknown):
-			maybe = true
+			maybe, t.lost = true, true
 		case !maybe || certain(err):
 			return last, err
 		}
@@ -188,15 +194,20 @@ func certain(err error) bool {
 	return errors.Is(err, txc.ErrInvalid) || errors.Is(err, txc.ErrKeyReused) || errors.Is(err, txc.ErrNotFound)
 }
 
-func (t *Tx) request(n int) frame.RequestBody {
+func (t *Tx) request(again bool) frame.RequestBody {
 	if t.begun {
 		return frame.End{ID: t.result.ID, Mark: t.result.Mark, Decided: t.set.decided, Joined: t.branches}
 	}
+	return frame.Run{Begin: t.keyed(again || t.lost), Branches: t.branches, Decided: t.set.decided}
+}
+
+// keyed is how the transaction begins; what is sent again says so (C11).
+func (t *Tx) keyed(again bool) frame.Begin {
 	begin := t.set.begin
-	if n > 0 {
+	if again {
 		begin.FirstSentAgo = max(time.Since(t.first), time.Millisecond)
 	}
-	return frame.Run{Begin: begin, Branches: t.branches, Decided: t.set.decided}
+	return begin
 }
 
 // Rollback gives the transaction up. After Commit it does nothing and returns nil, so that it can be deferred. An error

@@ -280,3 +280,33 @@ func TestCommitIsRepeatedToWhoHasNotAnsweredAlone(t *testing.T) {
 		t.Errorf("%d times to the one that has answered", n)
 	}
 }
+
+func TestC11_TheKeysThatWereSentAgainHaveABound(t *testing.T) {
+	r := newRig(t, coordinator.Options{}, "a")
+	again := func(key int) coordinator.Event {
+		return coordinator.AskRun{Token: fmt.Sprint(key), Request: coordinator.Request{Key: fmt.Sprint(key), OwnKey: true, FirstSentAgo: time.Second}}
+	}
+	const most = 1 << 18
+	for n := 0; n < most; {
+		var events []coordinator.Event
+		for range 4096 {
+			events = append(events, again(n))
+			n++
+		}
+		r.step(events...)
+		clear(r.answers)
+	}
+	refused := func(key int) bool {
+		r.step(again(key))
+		a := r.answer(fmt.Sprint(key))
+		clear(r.answers)
+		return errors.Is(a.Err, txc.ErrUnknown)
+	}
+	if !refused(most) || refused(0) {
+		t.Error("the bound is not where it says, or holds for a key that is remembered")
+	}
+	r.now = r.now.Add(wal.OwnKeySpan + time.Second)
+	if refused(most) {
+		t.Error("ten minutes later it still holds")
+	}
+}

@@ -37,7 +37,8 @@ type Core struct {
 	order   list // of live, ascending
 	keys    map[string]*live
 	asking  map[string]*keyAsk // keys that are being looked up
-	bytes   int                // work and results of what is live
+	retried retried
+	bytes   int // work and results of what is live
 	ended   ring
 	odd     map[txc.ID]*oddAbort
 	excused fifo[txc.ID] // of odd, those that an operator has acknowledged

@@ -22,7 +22,8 @@ type keyAsk struct {
 // nothing here the first time it is sent.
 //
 // Requests that come while their key is being looked up wait for the same answer: one that began, committed and ended
-// in that time would not be in it, and would run again.
+// in that time would not be in it, and would run again. A first request that comes after one that was sent again, its
+// client had given up: it must not run, whatever became of the other.
 func (c *Core) byKey(a *keyAsk) {
 	key := a.request.Key
 	if c.joinKey(a) {
@@ -45,8 +46,13 @@ func (c *Core) byKey(a *keyAsk) {
 		first.others = append(first.others, a)
 		return
 	}
-	if a.request.OwnKey && a.request.FirstSentAgo == 0 {
+	switch first := a.request.FirstSentAgo == 0; {
+	case !a.request.OwnKey:
+	case first && !c.retried.has(key):
 		c.fresh(a)
+		return
+	case !first && !c.retried.add(key, c.w.Now):
+		c.refuse(a.token, txc.ErrUnknown, txc.CodeBusy, "too many requests were sent again of late: ask again")
 		return
 	}
 	c.asking[key] = a
@@ -71,6 +77,8 @@ func (c *Core) byLog(a *keyAsk, f Found) {
 	case !f.OK && c.mayHaveCommitted(a.request):
 		c.answer(Answered{Token: a.token, Result: Result{Key: a.request.Key, Outcome: txc.Unknown, Reason: txc.Reason{
 			Code: txc.CodeWaiting, Text: "it was first sent before this coordinator started, and not every participant has been heard since", Retryable: true}}})
+	case !f.OK && a.request.OwnKey && a.request.FirstSentAgo == 0 && c.retried.has(a.request.Key):
+		c.refuse(a.token, txc.ErrInvalid, txc.CodeBadName, "this key's request was sent again before, and did not say that it was the first")
 	case !f.OK:
 		c.fresh(a)
 	default:

@@ -192,6 +192,38 @@ func TestC11_ABeginDuringALookUpDoesNotRunTwice(t *testing.T) {
 	})
 }
 
+// The connection of the first attempt broke for the client alone: what it had sent comes when the retry is over.
+func TestC11_AFirstAttemptThatComesAfterItsRetryDoesNotRun(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		vote protocol.Vote
+		want func(coordinator.Answered) bool
+	}{
+		{"the retry committed", protocol.Vote{Vote: txc.Yes}, func(a coordinator.Answered) bool { return a.Result.ID == tx(1, 1) && a.Result.Replayed }},
+		{"the retry aborted", protocol.Vote{Vote: txc.No, Certain: true}, func(a coordinator.Answered) bool { return errors.Is(a.Err, txc.ErrInvalid) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, coordinator.Options{}, "a")
+			r.fakes["a"].vote = func(protocol.Message) (protocol.Vote, bool) { return c.vote, true }
+			own := coordinator.Request{Key: "drawn", OwnKey: true, Work: work("a")}
+			retry := own
+			retry.FirstSentAgo = 15 * time.Second
+			r.begin(coordinator.AskRun{Request: retry})
+			r.deliver()
+			r.flush()
+			r.now = r.now.Add(wal.OwnKeySpan - time.Second)
+			late := r.begin(coordinator.AskRun{Request: own})
+			r.deliver()
+			if got := r.answer(late); !c.want(got) {
+				t.Errorf("%+v", got)
+			}
+			if n := len(heardBy[protocol.Prepare](r.fakes["a"])); n != 1 {
+				t.Errorf("it ran %d times", n)
+			}
+		})
+	}
+}
+
 func TestC11_ATransactionBegunUnderAKeyIsJoined(t *testing.T) {
 	r := newRig(t, coordinator.Options{}, "a", "b")
 	id := r.ask(coordinator.AskBegin{Request: coordinator.Request{Key: "k"}}).Result.ID

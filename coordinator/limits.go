@@ -19,6 +19,7 @@ const (
 	maxWaiters  = 1024      // clients that wait for one transaction
 	maxWaiting  = 4096      // participant's questions, per participant, that wait for the log
 	maxThen     = 64        // askers that wait for one heuristic to be durable
+	maxRetried  = 1 << 18   // the client library's keys that were sent again of late: more than were in flight when the way broke
 	maxProofs   = 256       // proofs of a loss or of another owner that are recorded: one is enough to stop
 	maxPresumed = 65536     // presumptions that wait to be checked
 	maxGuesses  = 1024      // of them those that only clients asked for: they need not name an id that ever was
