@@ -165,6 +165,29 @@ func TestP5_NoNewWorkWhenTheWatermarkLagsTooFar(t *testing.T) {
 	}
 }
 
+// A participant is heard, and cannot apply what an older opening has decided: its watermark waits there.
+func TestP5_AWatermarkThatWaitsInAnOlderOpeningLagsToo(t *testing.T) {
+	r := newRig(t, coordinator.Options{}, "a", "b")
+	f := r.fakes["a"]
+	f.mute = func(m protocol.Message) bool { _, ok := m.Body.(protocol.Commit); return ok }
+	for range txc.MaxOpen + 1 {
+		r.begin(run(coordinator.Decided, "a"))
+		r.deliver()
+	}
+	r.crash(false)
+	r.up("a", "b")
+	if mark, open := r.watermark("a"); mark != tx(1, txc.MaxOpen+1) || len(open) != txc.MaxOpen {
+		t.Fatalf("it waits at %s, with %d exceptions", mark, len(open))
+	}
+	r.issue(txc.MaxLag + 100)
+	if got := r.ask(run(coordinator.Applied, "a")).Result; got.Outcome != txc.Aborted || got.Reason.Code != txc.CodeBusy {
+		t.Errorf("new work for it: %+v", got)
+	}
+	if got := r.commits("b").Result; got.Outcome != txc.Committed {
+		t.Errorf("for another: %+v", got)
+	}
+}
+
 func TestP5_ManyBeginsBetweenTwoRefreshesAreNoLag(t *testing.T) {
 	r := newRig(t, coordinator.Options{}, "a")
 	r.issue(txc.MaxLag + 100) // no time passes

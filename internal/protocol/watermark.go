@@ -13,8 +13,12 @@ func Watermark(next txc.ID, alive []txc.ID) (mark txc.ID, open []txc.ID) {
 	return next, alive
 }
 
-// Lagging reports whether the watermark lags so far behind that no new work may be admitted for the participant.
-// Ids of an older opening do not count: their watermark waits for the participant to be heard.
+// Lagging reports whether the watermark lags so far behind that no new work may be admitted for the participant. Of
+// older openings it is not known how many ids lie between: those of this one count alone.
 func Lagging(next, mark txc.ID) bool {
-	return mark.Epoch == next.Epoch && next.Sequence-mark.Sequence > txc.MaxLag
+	lag := next.Sequence
+	if mark.Epoch == next.Epoch {
+		lag -= mark.Sequence
+	}
+	return lag > txc.MaxLag
 }

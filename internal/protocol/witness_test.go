@@ -105,16 +105,17 @@ func TestWatermark(t *testing.T) {
 		}
 	}
 	for _, r := range []struct {
-		proves string
-		mark   txc.ID
-		want   bool
+		proves     string
+		next, mark txc.ID
+		want       bool
 	}{
-		{"P5: it may lag so far", id(10), false},
-		{"P5: and no farther", id(9), true},
-		{"P5: ids of an older opening do not count", txc.ID{Coordinator: 1, Epoch: 1, Sequence: 1}, false},
-		{"P5: it does not lag", id(txc.MaxLag + 10), false},
+		{"P5: it may lag so far", id(txc.MaxLag + 10), id(10), false},
+		{"P5: and no farther", id(txc.MaxLag + 10), id(9), true},
+		{"P5: it does not lag", id(txc.MaxLag + 10), id(txc.MaxLag + 10), false},
+		{"P5: the ids of an older opening do not count", id(txc.MaxLag), txc.ID{Coordinator: 1, Epoch: 1, Sequence: 1}, false},
+		{"P5: those of this one do, though it waits in an older one", id(txc.MaxLag + 1), txc.ID{Coordinator: 1, Epoch: 1, Sequence: 1}, true},
 	} {
-		if got := Lagging(id(txc.MaxLag+10), r.mark); got != r.want {
+		if got := Lagging(r.next, r.mark); got != r.want {
 			t.Errorf("%s: got %v", r.proves, got)
 		}
 	}
