@@ -29,6 +29,10 @@ func (c *Core) presume(id txc.ID, known protocol.Known, members []string, then f
 		then(false)
 		return
 	}
+	guess := members == nil
+	if !possible(members) {
+		members = nil
+	}
 	absent := c.absent(members)
 	if len(absent) == 0 {
 		then(true)
@@ -45,7 +49,6 @@ func (c *Core) presume(id txc.ID, known protocol.Known, members []string, then f
 		}
 		return
 	}
-	guess := members == nil
 	if !ever || c.o.PresumeAfter < 0 || c.w.Now.Sub(c.opened) < c.o.PresumeAfter || len(c.presumed) >= maxPresumed || guess && c.guesses >= maxGuesses {
 		then(false)
 		return
@@ -65,6 +68,13 @@ func (c *Core) presume(id txc.ID, known protocol.Known, members []string, then f
 		}
 		c.settlePresumption(p)
 	}})
+}
+
+// possible reports whether these can be the members of a transaction. Others are taken for unknown, the careful belief:
+// the log would refuse to name them (C3).
+func possible(members []string) bool {
+	return len(members) <= txc.MaxBranches &&
+		!slices.ContainsFunc(members, func(name string) bool { return txc.CheckParticipant(name) != nil })
 }
 
 // absent are the members that this opening has not heard, and cannot do without.

@@ -1,6 +1,7 @@
 package coordinator_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,5 +143,28 @@ func TestC6_ClientsGuessesHaveABound(t *testing.T) {
 	}
 	if got := r.question("a", tx(1, 1), mark, "a", "b", "c").Answer.Outcome; got != txc.Aborted {
 		t.Errorf("a participant's own question: %v", got)
+	}
+}
+
+// What the log would refuse is not given to it (C3): of members that cannot be, all participants are meant.
+func TestC6_MembersThatCannotBeAreNotKnown(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		members []string
+	}{
+		{"a name that no participant has", []string{"a", "b", strings.Repeat("x", wal.MaxRecord)}},
+		{"more than a transaction has", slices.Repeat([]string{"a"}, 2000)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, mark := doubtful(t, coordinator.Options{OrphanEvery: time.Hour})
+			r.up("a", "b")
+			r.pass(2 * time.Minute)
+			if got := r.question("a", tx(1, 1), mark, c.members...).Answer.Outcome; r.stop != nil || got != txc.Aborted {
+				t.Fatalf("%v, %v", got, r.stop)
+			}
+			if p := records[wal.PresumedBody](r); len(p) != 1 || !slices.Equal(p[0].Body.(wal.PresumedBody).Absent, []string{"c"}) {
+				t.Errorf("%+v", p)
+			}
+		})
 	}
 }
