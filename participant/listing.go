@@ -95,6 +95,7 @@ func (c *Core) listedBy(p *peer, f flight, d Done) {
 		return // no answer: half a list is none
 	}
 	c.compare(p, d)
+	c.takeUp(p, d)
 	other := func(id txc.ID) bool { return id.Coordinator != p.number }
 	d.InDoubt = slices.DeleteFunc(d.InDoubt, func(b InDoubt) bool { return other(b.ID) })
 	d.Committed = slices.DeleteFunc(d.Committed, func(m Proof) bool {
@@ -179,4 +180,27 @@ func (c *Core) compare(p *peer, d Done) {
 		lv.why = c.reason(txc.CodeStore, "the store no longer has the promise")
 		c.feed(lv, lost)
 	}
+}
+
+// takeUp takes over promises that the store shows and nobody here knows: they landed late, when memory had forgotten
+// their branch, or while this start was looking elsewhere. One that is shown once may have ended since; one that is shown
+// again by a listing that began after that is there, and nothing else would ever end it.
+func (c *Core) takeUp(p *peer, d Done) {
+	shown := map[key]uint64{}
+	for _, b := range d.InDoubt {
+		k := key{b.ID, b.Mark}
+		if b.ID.Coordinator != p.number || c.find(k) != nil {
+			continue
+		}
+		before, again := p.strangers[k]
+		switch {
+		case !again:
+			shown[k] = c.lastCall
+		case d.N > before:
+			c.restore(b)
+		default:
+			shown[k] = before
+		}
+	}
+	p.strangers = shown
 }

@@ -35,6 +35,8 @@ type peer struct {
 	listFor uint64          // a session whose list waits for one of them to end; 0: none
 	looks   int             // listings that run for people
 	listing listing
+
+	strangers map[key]uint64 // promises that the last listing showed and nobody knows; the last call when each was first shown
 }
 
 func (c *Core) peer(number uint32) *peer {
