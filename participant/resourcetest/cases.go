@@ -105,9 +105,9 @@ var promiseCases = []case_{
 	{says: "S1: a vote that wrote nothing is held where it may not release, and is a promise", needs: reads, check: func(r *rig) {
 		var all []participant.Branch
 		var evidence [][]byte
-		for range 2 {
+		for _, key := range []string{"a", "b"} { // two: a store may let one reader of a key at a time
 			b := r.branch()
-			p := r.prepare(b, r.s.Read("k"))
+			p := r.prepare(b, r.s.Read(key))
 			if p.Vote != txc.Held && p.Vote != txc.Yes {
 				r.failf("vote %v %v", p.Vote, p.Reason)
 			}
