@@ -9,7 +9,8 @@ import (
 )
 
 // History is dropped from the front, in whole blocks of the index, when the front block is older than HistoryAge, or
-// when all groups together are larger than HistorySize:
+// when all groups together are larger than HistorySize and no key of the client library's is younger than it is answered
+// for (C11):
 //
 //	1  a Dropped record: the floor, and the first LSN that is left          durable: from here on nobody finds the rest
 //	2  the groups below it are deleted; the commit of a user's key that is  a crash between two batches: the next Open
@@ -52,10 +53,11 @@ func (l *Log) drop() error {
 // behind the last checkpoint: Open reads them.
 func (l *Log) due() (next uint64, blocks int) {
 	sums := l.view().sums
-	since := l.o.Now().Add(-l.o.HistoryAge).UnixMicro()
+	since, own := l.o.Now().Add(-l.o.HistoryAge).UnixMicro(), l.o.Now().Add(-wal.OwnKeySpan).UnixMicro()
 	for blocks < min(dropAtOnce, len(sums)-2) && sums[blocks+1].group <= l.checkpointed {
 		s := sums[blocks]
-		if s.latest >= since && int64(l.index.bytes-s.offset) <= l.o.HistorySize {
+		small := int64(l.index.bytes-s.offset) <= l.o.HistorySize
+		if s.latest >= since && (small || s.own > 0 && s.latest >= own) {
 			break
 		}
 		blocks++

@@ -261,3 +261,23 @@ func TestALibrarysKeyIsFoundForTenMinutes(t *testing.T) {
 		a.findKey(key, id, false)
 	}
 }
+
+// C11: for those ten minutes it stays, whatever the history's size.
+func TestALibrarysKeyOutlivesTheHistorysSize(t *testing.T) {
+	a := newAged(t, time.Hour, 300<<10)
+	own := map[string]txc.ID{}
+	for i := range 12 {
+		key, id := fmt.Sprintf("own-%d", i), a.id()
+		own[key] = id
+		a.append(wal.New(id, a.now, wal.CommitBody{Key: key, OwnKey: true}), wal.New(id, a.now, wal.EndBody{}))
+		a.write(3000)
+	}
+	for key, id := range own {
+		a.findKey(key, id, true)
+	}
+	a.now = a.now.Add(11 * time.Minute)
+	a.write(30_000)
+	if first := a.oldest(); first < 50_000 {
+		t.Error("ten minutes later it is kept still: the history begins at", first)
+	}
+}

@@ -27,7 +27,7 @@ type Options struct {
 	Address  string // told to whoever finds the directory in use
 
 	HistoryAge  time.Duration // finished transactions are forgotten after this; default DefaultHistoryAge
-	HistorySize int64         // bytes of records; beyond it the oldest go, users' keys excepted; default DefaultHistorySize
+	HistorySize int64         // bytes of records; beyond it the oldest go, but what C11 keeps; default DefaultHistorySize
 	MinFree     uint64        // free bytes below which Room says low; default badgerdb.DefaultMinFree
 	Ballast     int64         // bytes; default badgerdb.DefaultBallast, negative: none
 
