@@ -44,6 +44,10 @@ func (w *writer) run(ctx context.Context) {
 			}
 			last = true
 		case <-w.wake:
+		case <-w.c.log.Failed(): // by what it writes itself, when nobody appends: the next Append, of nothing, says why
+			_, err := w.c.log.Append(context.Background(), nil)
+			w.failed(err)
+			return
 		}
 		for {
 			w.mu.Lock()
@@ -68,13 +72,17 @@ func (w *writer) write(recs []wal.Record) bool {
 		n := min(len(recs), maxGroup)
 		lsn, err := w.c.log.Append(context.Background(), recs[:n])
 		if err != nil {
-			w.c.post(LogFailed{Err: fmt.Errorf("%w: append to the log: %w", txc.ErrStopped, err)})
+			w.failed(err)
 			return false
 		}
 		w.c.post(Appended{N: n, LSN: lsn})
 		recs = recs[n:]
 	}
 	return true
+}
+
+func (w *writer) failed(err error) {
+	w.c.post(LogFailed{Err: fmt.Errorf("%w: append to the log: %w", txc.ErrStopped, err)})
 }
 
 // post is put for the coordinator's own goroutines: after the end nobody listens, and that is fine.

@@ -160,6 +160,27 @@ func TestC3_FailedSaysWhyAndNobodyHearsMore(t *testing.T) {
 	}
 }
 
+// The log writes what is lazy by itself: nobody appends anything, and the coordinator must not go on.
+func TestC3_ALogThatFailsBetweenTwoAppendsStopsIt(t *testing.T) {
+	f := newOffice(t, coordinator.Options{}, "a")
+	defer f.close()
+	if _, err := f.log.Append(t.Context(), []wal.Record{wal.New(tx(1, 1), time.Now(), wal.AbortBody{})}); err != nil {
+		t.Fatal(err)
+	}
+	f.disk.Fail(mem.FailedLost)
+	if err := f.log.Flush(); err == nil {
+		t.Fatal("the write did not fail")
+	}
+	select {
+	case err := <-f.c.Failed():
+		if !errors.Is(err, txc.ErrStopped) {
+			t.Errorf("%v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it goes on")
+	}
+}
+
 func TestSubmitAnswersEachRequestOnce(t *testing.T) {
 	f := newOffice(t, coordinator.Options{}, "a", "b")
 	defer f.close()

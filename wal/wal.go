@@ -23,6 +23,9 @@ type Log interface {
 	// The slice and its bytes are the caller's again on return.
 	Append(ctx context.Context, recs []Record) (lsn uint64, err error)
 
+	// Failed is closed when the log is poisoned: by an Append, or by what it writes between two of them.
+	Failed() <-chan struct{}
+
 	// Synced is the last LSN known to be durable, lazy records included (C6).
 	Synced() uint64
 

@@ -190,7 +190,7 @@ func (l *Log) Floor() txc.ID {
 // Room implements wal.Log.
 func (l *Log) Room() (free uint64, low bool) { return l.db.Room() }
 
-// Failed is closed when the log has poisoned itself.
+// Failed implements wal.Log.
 func (l *Log) Failed() <-chan struct{} { return l.db.Failed() }
 
 // SetAddress changes what is told to whoever finds the directory in use.

@@ -43,6 +43,7 @@ type Log struct {
 	commits map[txc.ID]wal.Record
 	keys    map[string]txc.ID
 	poison  error
+	failed  chan struct{} // closed with it
 	closed  bool
 }
 
@@ -57,7 +58,7 @@ func Open(d *Disk, o Options) (*Log, wal.Recovery, error) {
 	if o.Number == 0 || o.Now == nil {
 		return nil, wal.Recovery{}, fmt.Errorf("%w: a log needs a number and a clock", txc.ErrInvalid)
 	}
-	l := &Log{disk: d, o: o, commits: map[txc.ID]wal.Record{}, keys: map[string]txc.ID{}}
+	l := &Log{disk: d, o: o, commits: map[txc.ID]wal.Record{}, keys: map[string]txc.ID{}, failed: make(chan struct{})}
 	keep, err := l.replay()
 	if err != nil {
 		return nil, wal.Recovery{}, err
@@ -156,6 +157,7 @@ func (l *Log) flush() error {
 	groups := l.pack.Seal(&l.end)
 	if err := l.disk.write(l, groups); err != nil {
 		l.poison = fmt.Errorf("%w: append: %w", txc.ErrStopped, err)
+		close(l.failed)
 		return l.poison
 	}
 	for _, r := range l.waiting {
@@ -197,6 +199,9 @@ func (l *Log) Flush() error {
 	defer l.mu.Unlock()
 	return l.flush()
 }
+
+// Failed implements wal.Log.
+func (l *Log) Failed() <-chan struct{} { return l.failed }
 
 // Synced implements wal.Log.
 func (l *Log) Synced() uint64 {

@@ -212,7 +212,7 @@ func groupRecords(b []byte) ([]wal.Record, error) {
 // AcceptLoss accepts, on a disk that Open refuses, that its tail is lost: the lost range stays disowned, and the next
 // epoch is above everything that HEAD shows (C12).
 func AcceptLoss(d *Disk, o Options, lost wal.Range, who, why string) error {
-	l := &Log{disk: d, o: o, commits: map[txc.ID]wal.Record{}, keys: map[string]txc.ID{}}
+	l := &Log{disk: d, o: o, commits: map[txc.ID]wal.Record{}, keys: map[string]txc.ID{}, failed: make(chan struct{})}
 	head := d.head
 	d.head = 0
 	keep, err := l.replay()

@@ -163,6 +163,11 @@ func poisoned(r *run) {
 		if !errors.Is(err, txc.ErrStopped) || errors.Is(err, txc.ErrInvalid) {
 			r.Fatal(err)
 		}
+		select {
+		case <-r.log.Failed():
+		default:
+			r.Fatal("it is poisoned, and does not say so")
+		}
 		_, again := r.log.Append(r.Context(), []wal.Record{r.end(sure)})
 		if again == nil || again.Error() != err.Error() {
 			r.Fatalf("then %v, before %v", again, err)
