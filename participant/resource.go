@@ -69,7 +69,8 @@ type Resource interface {
 	// InDoubt yields the promised branches of this cluster and participant found in the store; others are never touched.
 	InDoubt(ctx context.Context) iter.Seq2[InDoubt, error]
 
-	// Committed yields the markers at or above from: what the store can prove to have committed (C6).
+	// Committed yields the markers at or above from: what the store can prove to have committed by a decision (C6). What
+	// an operator settled is none, whatever it came to: the coordinator would take a missing record for a lost one.
 	Committed(ctx context.Context, from txc.ID) iter.Seq2[Proof, error]
 
 	// Forget says that proofs of from's coordinator below the watermark may be dropped, save those listed (P5).

@@ -34,7 +34,12 @@ type toyState struct {
 	Memory   participant.Memory
 	Values   map[string]string
 	Promises map[string]toyPromise // by branch name
-	Proofs   map[string]participant.Proof
+	Proofs   map[string]toyProof
+}
+
+type toyProof struct {
+	participant.Proof
+	ByHand bool // proves no decision (C6)
 }
 
 type toyPromise struct {
@@ -45,7 +50,7 @@ type toyPromise struct {
 // OpenToy opens the store at path, or makes it.
 func OpenToy(path string) (*Toy, error) {
 	t := &Toy{path: path, state: toyState{
-		Values: map[string]string{}, Promises: map[string]toyPromise{}, Proofs: map[string]participant.Proof{},
+		Values: map[string]string{}, Promises: map[string]toyPromise{}, Proofs: map[string]toyProof{},
 	}}
 	text, err := os.ReadFile(path)
 	switch {
@@ -157,7 +162,7 @@ func (t *Toy) Commit(_ context.Context, b participant.Branch, _ []byte) (txc.Fat
 
 func apply(s toyState, b participant.Branch, p toyPromise) {
 	s.Values[p.Key] = p.Value
-	s.Proofs[b.Name()] = participant.Proof{ID: b.ID, Mark: b.Mark}
+	s.Proofs[b.Name()] = toyProof{participant.Proof{ID: b.ID, Mark: b.Mark}, p.Settled != 0}
 }
 
 // Abort drops the promise, if there is one.
@@ -228,7 +233,7 @@ func (t *Toy) Committed(_ context.Context, from txc.ID) iter.Seq2[participant.Pr
 	return func(yield func(participant.Proof, error) bool) {
 		for _, name := range slices.Sorted(maps.Keys(proofs)) {
 			p := proofs[name]
-			if p.ID.Compare(from) >= 0 && !yield(p, nil) {
+			if p.ID.Compare(from) >= 0 && !p.ByHand && !yield(p.Proof, nil) {
 				return
 			}
 		}
@@ -240,7 +245,7 @@ func (t *Toy) Forget(_ context.Context, below txc.ID, but []txc.ID) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.changed()
-	maps.DeleteFunc(s.Proofs, func(_ string, p participant.Proof) bool {
+	maps.DeleteFunc(s.Proofs, func(_ string, p toyProof) bool {
 		return p.ID.Coordinator == below.Coordinator && p.ID.Compare(below) < 0 && !slices.Contains(but, p.ID)
 	})
 	return t.save(s)

@@ -20,7 +20,7 @@ func TestBrokenAdaptersAreCaught(t *testing.T) {
 		"takes not found for success", "leaves no proof", "says aborted of what committed", "keeps what was aborted",
 		"lists what is not its own", "does not list what is settled", "lists markers below", "forgets other coordinators' proofs",
 		"forgets the exceptions", "forgets promises", "remembers nothing", "takes the caller's stamp", "settles what is not promised",
-		"settles without applying", "never reconciles", "ends promises at Close",
+		"settles without applying", "shows what an operator did as decided", "never reconciles", "ends promises at Close",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			broken := resourcetest.Examine(func() *resourcetest.Store { return fresh(fault) })

@@ -122,14 +122,24 @@ func (r *rig) settled(o txc.Outcome, value string, commit, abort []txc.Fate) {
 		}
 		r.commit(b, p.Evidence, commit...)
 		r.abort(b, p.Evidence, abort...)
+		r.unmarked(b)
 		r.reopen()
 	}
 	r.ok(r.r.Reconciled(r.ctx, b), "reconcile")
 	r.doubtful()
+	r.unmarked(b)
 	r.ok(r.r.Reconciled(r.ctx, b), "reconcile again")
 	r.reopen()
 	r.doubtful()
+	r.unmarked(b)
 	r.value("k", value)
 	c, p := r.promise("k", "w")
 	r.commit(c, p.Evidence, txc.CommittedNow)
+}
+
+// unmarked: what an operator did proves no decision (C6).
+func (r *rig) unmarked(b participant.Branch) {
+	if r.committed(txc.ID{})[key(b)] {
+		r.failf("%s was settled by hand, and is shown as a marker of its commit", b.ID)
+	}
 }

@@ -17,17 +17,18 @@ type shelf struct {
 	data     map[string]string
 	promises map[name]promise
 	proofs   map[name]txc.Fate
+	hands    map[name]bool // of proofs: an operator's doing
 	memory   participant.Memory
 }
 
 func newShelf(instance byte) *shelf {
-	return &shelf{data: map[string]string{}, promises: map[name]promise{}, proofs: map[name]txc.Fate{},
+	return &shelf{data: map[string]string{}, promises: map[name]promise{}, proofs: map[name]txc.Fate{}, hands: map[name]bool{},
 		memory: participant.Memory{Instance: [16]byte{instance}}}
 }
 
 func (s *shelf) clone() *shelf {
 	c := *s
-	c.data, c.promises, c.proofs = maps.Clone(s.data), maps.Clone(s.promises), maps.Clone(s.proofs)
+	c.data, c.promises, c.proofs, c.hands = maps.Clone(s.data), maps.Clone(s.promises), maps.Clone(s.proofs), maps.Clone(s.hands)
 	c.memory.Seen = slices.Clone(s.memory.Seen)
 	return &c
 }

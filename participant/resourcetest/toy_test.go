@@ -212,7 +212,7 @@ func (y *toy) Committed(_ context.Context, from txc.ID) iter.Seq2[participant.Pr
 	defer y.mu.Unlock()
 	var all []participant.Proof
 	for n, f := range y.s.proofs {
-		if f == txc.CommittedBefore && (n.ID.Compare(from) >= 0 || y.does("lists markers below")) {
+		if f == txc.CommittedBefore && !y.s.hands[n] && (n.ID.Compare(from) >= 0 || y.does("lists markers below")) {
 			all = append(all, participant.Proof{ID: n.ID, Mark: n.Mark})
 		}
 	}
@@ -280,6 +280,7 @@ func (y *toy) Settle(_ context.Context, b participant.Branch, by participant.Set
 	}
 	p.Settled = &by
 	y.s.promises[n] = p
+	y.s.hands[n] = !y.does("shows what an operator did as decided")
 	return true, nil
 }
 

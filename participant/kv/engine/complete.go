@@ -50,7 +50,7 @@ func (c *Core) done(t task) {
 		c.answer(b.asked, participant.Reply{Promise: b.promise()})
 		b.asked, b.results = 0, nil
 	case taskApply:
-		c.proofs.add(b.name, txc.CommittedBefore)
+		c.proofs.add(b.name, txc.CommittedBefore, false)
 		c.fate(t.n, txc.CommittedNow)
 		c.end(b)
 	case taskUndo:
@@ -65,7 +65,7 @@ func (c *Core) done(t task) {
 		c.settledDone(t)
 	case taskReconcile:
 		if f := settledFate(b.intent.Settled); f == txc.AbortedBefore {
-			c.proofs.add(b.name, f)
+			c.proofs.add(b.name, f, true)
 		}
 		c.end(b)
 		c.answer(t.n, participant.Reply{})
@@ -77,7 +77,7 @@ func (c *Core) done(t task) {
 func (c *Core) settledDone(t task) {
 	b := t.b
 	if t.settled.Outcome == txc.Committed {
-		c.proofs.add(b.name, txc.CommittedBefore)
+		c.proofs.add(b.name, txc.CommittedBefore, true)
 	}
 	b.intent = b.settledAs(t.settled)
 	c.release(b)

@@ -46,12 +46,12 @@ func (b *branch) inDoubt() (participant.InDoubt, bool) {
 	return d, true
 }
 
-// Committed lists the branches at or above from that provably committed, by id.
+// Committed lists the branches at or above from that provably committed by a decision, by id.
 func (c *Core) Committed(from txc.ID) []participant.Proof {
 	var all []participant.Proof
 	i, _ := c.proofs.search(Name{ID: from})
 	for _, p := range c.proofs.list[i:] {
-		if p.fate == txc.CommittedBefore {
+		if p.fate == txc.CommittedBefore && !p.hand {
 			all = append(all, participant.Proof{ID: p.name.ID, Mark: p.name.Mark})
 		}
 	}

@@ -163,18 +163,25 @@ func parseLast(b []byte) ([][]byte, error) {
 	return keys, nil
 }
 
-// proof rows: a version, and the fate that Commit is told from then on.
+// proof rows: a version, the fate that Commit is told from then on, and byHand if an operator made it so.
 func appendProof(b []byte, fate txc.Fate) []byte { return append(b, rowVersion, byte(fate)) }
 
-func parseProof(b []byte) (txc.Fate, error) {
+// byHand ends the row of a proof that proves no decision (C6): a coordinator whose log has no record of it has lost
+// nothing.
+const byHand = 1
+
+func parseProof(b []byte) (fate txc.Fate, hand bool, err error) {
 	rest, err := row(b)
 	if err != nil {
-		return 0, err
+		return 0, false, err
+	}
+	if hand = len(rest) == 2 && rest[1] == byHand; hand {
+		rest = rest[:1]
 	}
 	if len(rest) != 1 || (txc.Fate(rest[0]) != txc.CommittedBefore && txc.Fate(rest[0]) != txc.AbortedBefore) {
-		return 0, fmt.Errorf("%w: proof %x", txc.ErrRefused, b)
+		return 0, false, fmt.Errorf("%w: proof %x", txc.ErrRefused, b)
 	}
-	return txc.Fate(rest[0]), nil
+	return txc.Fate(rest[0]), hand, nil
 }
 
 // decimal reads a stored integer.

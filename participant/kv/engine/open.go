@@ -107,11 +107,11 @@ func (c *Core) restoreProof(key, value []byte) error {
 	if err != nil {
 		return err
 	}
-	fate, err := parseProof(value)
+	fate, hand, err := parseProof(value)
 	if err != nil {
 		return fmt.Errorf("branch %v: %w", name.ID, err)
 	}
-	c.proofs.add(name, fate)
+	c.proofs.add(name, fate, hand)
 	return nil
 }
 

@@ -16,6 +16,7 @@ type proofs struct {
 type proof struct {
 	name Name
 	fate txc.Fate // CommittedBefore or AbortedBefore
+	hand bool     // an operator's doing
 }
 
 func (p *proofs) search(name Name) (int, bool) {
@@ -33,13 +34,13 @@ func (p *proofs) find(name Name) (txc.Fate, bool) {
 	return p.list[i].fate, true
 }
 
-func (p *proofs) add(name Name, fate txc.Fate) {
+func (p *proofs) add(name Name, fate txc.Fate, hand bool) {
 	i, ok := p.search(name)
 	if ok {
-		p.list[i].fate = fate
+		p.list[i].fate, p.list[i].hand = fate, hand
 		return
 	}
-	p.list = slices.Insert(p.list, i, proof{name, fate})
+	p.list = slices.Insert(p.list, i, proof{name, fate, hand})
 }
 
 // forget drops the proofs of below's coordinator under it, save those of but.

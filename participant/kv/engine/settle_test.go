@@ -77,6 +77,9 @@ func TestSettlement(t *testing.T) {
 			}
 			s.reconcile(x)
 			for range 2 {
+				if all := s.c.Committed(txc.ID{}); len(all) != 0 {
+					t.Errorf("C6: shown as what the coordinator decided: %v", all)
+				}
 				if in := s.c.InDoubt(); len(in) != 0 {
 					t.Fatalf("in doubt: %+v", in)
 				}

@@ -185,14 +185,14 @@ func (c *Core) emit(t task) {
 	case taskSettle:
 		if t.settled.Outcome == txc.Committed {
 			c.apply(b)
-			c.put(spaceProof, b.name, appendProof(nil, txc.CommittedBefore))
+			c.put(spaceProof, b.name, append(appendProof(nil, txc.CommittedBefore), byHand))
 		}
 		n := b.settledAs(t.settled)
 		c.put(spaceIntent, b.name, appendEvidence(appendIntent(nil, n), n.Evidence))
 	case taskReconcile:
 		c.put(spaceIntent, b.name, nil)
 		if f := settledFate(b.intent.Settled); f == txc.AbortedBefore {
-			c.put(spaceProof, b.name, appendProof(nil, f))
+			c.put(spaceProof, b.name, append(appendProof(nil, f), byHand))
 		}
 	case taskRemember:
 	}
