@@ -106,7 +106,7 @@ func rebuild(dir, at string, id badgerdb.Identity, who, why string) (loss Loss, 
 	if len(groups) > 0 {
 		loss.First = groups[0]
 	}
-	l := &Log{o: Options{Cluster: id.Cluster, Number: id.Number, Now: time.Now, CheckpointEvery: math.MaxInt32, HistoryAge: DefaultHistoryAge, HistorySize: math.MaxInt64}}
+	l := &Log{opened: time.Now(), o: Options{Cluster: id.Cluster, Number: id.Number, Now: time.Now, CheckpointEvery: math.MaxInt32, HistoryAge: DefaultHistoryAge, HistorySize: math.MaxInt64}}
 	l.db, err = badgerdb.Open(at, badgerdb.Options{Role: id.Role, Cluster: id.Cluster, Number: id.Number, MinFree: 1, Ballast: -1})
 	if err != nil {
 		return loss, err

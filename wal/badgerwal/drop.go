@@ -53,7 +53,7 @@ func (l *Log) drop() error {
 // behind the last checkpoint: Open reads them.
 func (l *Log) due() (next uint64, blocks int) {
 	sums := l.view().sums
-	since, own := l.o.Now().Add(-l.o.HistoryAge).UnixMicro(), l.o.Now().Add(-wal.OwnKeySpan).UnixMicro()
+	since, own := l.ago(l.o.HistoryAge).UnixMicro(), l.ago(wal.OwnKeySpan).UnixMicro()
 	for blocks < min(dropAtOnce, len(sums)-2) && sums[blocks+1].group <= l.checkpointed {
 		s := sums[blocks]
 		small := int64(l.index.bytes-s.offset) <= l.o.HistorySize
@@ -101,7 +101,7 @@ func (l *Log) deleteTo(to uint64) error {
 // short between them, it has lost nothing.
 func (l *Log) deleteSome(to uint64) error {
 	w := &writer{db: l.db}
-	since := l.o.Now().Add(-l.o.HistoryAge)
+	since := l.ago(l.o.HistoryAge)
 	next := l.front
 	var groups [][]byte
 	for next < to && !w.full() && len(groups) < deleteAtOnce {
@@ -181,7 +181,7 @@ func (l *Log) deleteIndex() error {
 // expire deletes the carried commits that are older than the history's span.
 func (l *Log) expire() error {
 	w := &writer{db: l.db}
-	since := l.o.Now().Add(-l.o.HistoryAge)
+	since := l.ago(l.o.HistoryAge)
 	err := l.db.Scan([]byte{prefixCarried}, func(key, value []byte) (bool, error) {
 		r, err := decodeCarried(value)
 		if err != nil {

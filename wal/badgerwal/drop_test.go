@@ -281,3 +281,17 @@ func TestALibrarysKeyOutlivesTheHistorysSize(t *testing.T) {
 		t.Error("ten minutes later it is kept still: the history begins at", first)
 	}
 }
+
+// C11: clocks jump, and a retry that comes a second later must be answered all the same.
+func TestAClockThatIsSetForwardMakesNothingOld(t *testing.T) {
+	a := newAged(t, time.Hour, 1<<40)
+	a.store.o.Run = func() time.Duration { return time.Second }
+	a.kill()
+	users, librarys := a.keyed("a-users"), a.id()
+	a.append(wal.New(librarys, a.now, wal.CommitBody{Key: "a-librarys", OwnKey: true}), wal.New(librarys, a.now, wal.EndBody{}))
+	a.now = a.now.Add(1000 * time.Hour)
+	a.write(15_000)
+	a.findKey("a-librarys", librarys, true)
+	a.findKey("a-users", users, true)
+	a.find(users, true)
+}

@@ -179,7 +179,7 @@ func (l *Log) findUserKey(key string) (id txc.ID, ok bool, err error) {
 func (l *Log) findOwnKey(key string) (txc.ID, bool, error) {
 	v := l.view()
 	h := hashKey(key)
-	since := l.o.Now().Add(-wal.OwnKeySpan).UnixMicro()
+	since := l.ago(wal.OwnKeySpan).UnixMicro()
 	for _, o := range v.recent.own {
 		if o.hash != h {
 			continue
@@ -266,7 +266,7 @@ func (l *Log) bloom(s summary) (bloom, error) {
 // forgetBlooms frees the filters of blocks that are too old to be searched for the client library's keys. Needs
 // l.looking.
 func (l *Log) forgetBlooms() {
-	since := l.o.Now().Add(-wal.OwnKeySpan).UnixMicro()
+	since := l.ago(wal.OwnKeySpan).UnixMicro()
 	if l.blooms >= len(l.sums) || l.sums[l.blooms].latest >= since {
 		return
 	}

@@ -42,6 +42,7 @@ type Log struct {
 	blooms  int // the sums before this one have no filter in memory
 
 	walked walked
+	opened time.Time
 
 	lazy    chan struct{} // something lazy waits
 	stop    chan struct{}
@@ -171,6 +172,18 @@ func (l *Log) flusher() {
 			return
 		}
 	}
+}
+
+// ago is the time d ago as records bear it, by the wall clock. One that was set forward since the opening makes no record
+// older than it is: what must be answered for so long is kept, and searched, by that much longer (C11).
+func (l *Log) ago(d time.Duration) time.Time {
+	now := l.o.Now()
+	ran := now.Sub(l.opened) // by the monotonic clock
+	if l.o.Run != nil {
+		ran = l.o.Run()
+	}
+	set := now.Round(0).Sub(l.opened.Round(0)) - ran
+	return now.Add(-d - max(set, 0))
 }
 
 // Synced implements wal.Log.

@@ -22,7 +22,7 @@ func Open(dir string, o Options) (*Log, wal.Recovery, error) {
 	if err != nil {
 		return nil, wal.Recovery{}, err
 	}
-	l := &Log{o: o, logger: o.Logger, lazy: make(chan struct{}, 1), stop: make(chan struct{})}
+	l := &Log{o: o, logger: o.Logger, lazy: make(chan struct{}, 1), stop: make(chan struct{}), opened: o.Now()}
 	var f *found
 	l.db, err = badgerdb.Open(dir, badgerdb.Options{
 		Role: badgerdb.RoleCoordinator, Cluster: o.Cluster, Number: o.Number, Address: o.Address, Logger: o.Logger,

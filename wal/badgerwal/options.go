@@ -33,7 +33,8 @@ type Options struct {
 
 	Logger *slog.Logger
 	Now    func() time.Time
-	Mark   func() uint64 // draws the opening's mark; default: at random
+	Run    func() time.Duration // how long the log has been open, by a clock that is never set; default: as Now tells
+	Mark   func() uint64        // draws the opening's mark; default: at random
 
 	CheckpointEvery int   // records; default DefaultCheckpointEvery
 	MemTable        int64 // bytes of Badger's memtable; default badgerdb.DefaultMemTable; at least 5 MiB, so that a group fits
