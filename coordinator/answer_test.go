@@ -132,6 +132,15 @@ func TestC4_BelowTheFloor(t *testing.T) {
 	if got := r.question("b", tx(1, 1), first, "a", "b").Answer.Outcome; got != txc.Aborted {
 		t.Errorf("one whose store keeps a stamp hears %v", got)
 	}
+	r.cut("b")
+	r.fakes["b"].stamp = 3 // it was restored from a copy, and asks before it shows that
+	r.fakes["b"].restart()
+	if got := r.question("b", tx(1, 1), first, "a", "b").Answer.Outcome; got != txc.Undecided {
+		t.Errorf("one that has not shown its stamp since it was away hears %v", got)
+	}
+	if r.register("b"); r.state("b") != "quarantined" {
+		t.Errorf("it is %s", r.state("b"))
+	}
 }
 
 func TestC4_ALateYesIsAQuestion(t *testing.T) {

@@ -38,7 +38,7 @@
 //	C7 C8      recover.go, shell.go; shell_test.go, BenchmarkRecovery
 //	C9         sweep.go; orphan_test.go
 //	C10        admit.go, limits.go, links.go; bounds_test.go, links_test.go
-//	C11        keys.go; keys_test.go
+//	C11        keys.go, retried.go; keys_test.go, bounds_test.go
 //	C13 P12    register.go, peer.go, operator.go; register_test.go, removal_test.go, quarantine_test.go, stamp_test.go
 //	H1 H3 H4   operator.go, odd.go, append.go; heuristic_test.go, settled_test.go
 //	P5         watermark.go; watermark_test.go

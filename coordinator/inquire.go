@@ -60,6 +60,10 @@ func (c *Core) inquiry(p *peer, id txc.ID, mark uint64, q protocol.Inquiry, say 
 		if f.OK && !f.Ended {
 			asker.Acknowledged = !names(f.Record, p.name)
 		}
+		if known.BelowFloor && asker.Stamped && !p.ready {
+			say(protocol.Answer{}) // whether its store is the one that we knew shows in its hello: it asks again
+			return
+		}
 		if protocol.AnswerParticipant(known, asker) != txc.Undecided {
 			c.sayOutcome(p, id, mark, q, known, asker, say)
 			return
