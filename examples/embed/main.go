@@ -3,9 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
 
 	"github.com/txc-dev/txc/coordinator"
 	"github.com/txc-dev/txc/participant"
@@ -13,47 +10,28 @@ import (
 	"github.com/txc-dev/txc/wal/badgerwal"
 )
 
-func main() {
-	r, err := run(context.Background(), os.Args[1])
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	fmt.Println(r.ID, r.Outcome, r.Reason)
-}
-
-func run(ctx context.Context, dir string) (r coordinator.Result, err error) {
+func run(ctx context.Context, dir string) (r coordinator.Result, failed error) {
 	agents := map[string]*participant.Agent{}
 	for _, name := range []string{"orders", "stock"} {
 		store, err := kv.Open(ctx, dir+"/"+name, kv.Options{Cluster: "txc", Name: name})
-		if err != nil {
-			return r, err
-		}
-		if agents[name], err = participant.Open(ctx, store, nil, participant.Options{Name: name}); err != nil {
-			return r, err
-		}
-		defer func() { err = errors.Join(err, agents[name].Close(ctx)) }()
+		fatal(err)
+		agents[name], err = participant.Open(ctx, store, nil, participant.Options{Name: name})
+		fatal(err)
+		defer closed(ctx, agents[name], &failed)
 	}
 	log, recovery, err := badgerwal.Open(dir+"/log", badgerwal.Options{Cluster: "txc", Number: 1})
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, log.Close(ctx)) }()
+	fatal(err)
+	defer closed(ctx, log, &failed)
 	dial := func(p coordinator.Peer, receive func(bool, []coordinator.Message)) (coordinator.Link, error) {
 		return participant.InProcess(agents[p.Name], receive), nil
 	}
 	c, err := coordinator.Open(ctx, log, recovery, dial, coordinator.Options{})
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, c.Close(ctx)) }()
+	fatal(err)
+	defer closed(ctx, c, &failed)
 	for _, a := range agents {
-		if _, err := c.Register(ctx, a.Peer()); err != nil {
-			return r, err
-		}
+		_, err := c.Register(ctx, a.Peer())
+		fatal(err)
 	}
-	if err := c.Await(ctx, "orders", "stock"); err != nil {
-		return r, err
-	}
+	fatal(c.Await(ctx, "orders", "stock"))
 	return sell(ctx, c)
 }

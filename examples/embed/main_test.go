@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"os"
 	"testing"
 
 	"github.com/txc-dev/txc"
@@ -14,5 +16,13 @@ func TestEmbed(t *testing.T) {
 		if err != nil || r.Outcome != want {
 			t.Fatalf("%s %s, %v; not %s", r.Outcome, r.Reason, err, want)
 		}
+	}
+}
+
+// What embedding takes fits on a screen.
+func TestEmbeddingIsShort(t *testing.T) {
+	text, err := os.ReadFile("main.go")
+	if lines := bytes.Count(text, []byte("\n")); err != nil || lines > 40 {
+		t.Errorf("main.go has %d lines, more than 40: %v", lines, err)
 	}
 }
