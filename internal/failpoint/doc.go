@@ -10,5 +10,7 @@
 //	  error     the step fails, as its gate says
 //	  delay:D   the step takes D longer, at every pass from the Nth on
 //
+// Set.Told hears of a fault before it acts, so that whoever armed it can see that its point was passed.
+//
 // It depends on the standard library alone.
 package failpoint

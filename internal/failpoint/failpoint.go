@@ -16,12 +16,17 @@ var ErrInjected = errors.New("injected fault")
 
 // Set is a number of armed points. The zero value has none. It is safe for concurrent use.
 type Set struct {
+	// Told, if not nil, hears of each armed fault just before it acts for the first time; it must not block. It is set
+	// before the first Hit.
+	Told func(point, fault string)
+
 	mu    sync.Mutex
 	armed map[string][]*fault
 }
 
 // fault is one armed point.
 type fault struct {
+	text  string // as it was given
 	kind  kind
 	delay time.Duration
 	at    int // the pass that it acts on, from 1
@@ -64,7 +69,7 @@ func parse(spec string) (string, *fault, error) {
 	if !ok || point == "" {
 		return bad("no point")
 	}
-	f := &fault{at: 1}
+	f := &fault{text: deed, at: 1}
 	deed, pass, counted := strings.Cut(deed, "@")
 	if counted {
 		n, err := strconv.Atoi(pass)
@@ -105,6 +110,9 @@ func (s *Set) Hit(point string) error {
 	}
 	var err error
 	for _, f := range s.due(point) {
+		if s.Told != nil && f.seen == f.at {
+			s.Told(point, f.text)
+		}
 		err = errors.Join(err, act(point, f))
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -54,6 +55,32 @@ func TestDelayFromTheNthPassOn(t *testing.T) {
 			if err := s.Hit("a/one"); err != nil || time.Since(start) != want {
 				t.Errorf("pass %d: %v, %v, want %v", pass+1, err, time.Since(start), want)
 			}
+		}
+	})
+}
+
+// Whoever armed a point hears that it was passed: once for each fault, before it acts.
+func TestToldBeforeItActs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := failpoint.Parse([]string{"a/one=delay:3s@2", "a/two=error"}, points)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		var told []string
+		s.Told = func(point, fault string) {
+			told = append(told, point+" "+fault+" "+time.Since(start).String())
+		}
+		for range 3 {
+			if err := s.Hit("a/one"); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := s.Hit("a/two"); !errors.Is(err, failpoint.ErrInjected) {
+			t.Error(err)
+		}
+		if want := []string{"a/one delay:3s@2 0s", "a/two error 6s"}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
 		}
 	})
 }

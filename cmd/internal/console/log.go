@@ -20,3 +20,8 @@ func Logger(w io.Writer, level, format string) (*slog.Logger, error) {
 	}
 	return nil, BadInput("--log-format %q", format).With("use text or json")
 }
+
+// ToldFault logs an armed fault just before it acts: whoever armed it waits for this line.
+func ToldFault(log *slog.Logger) func(point, fault string) {
+	return func(point, fault string) { log.Warn("fault", "point", point, "fault", fault) }
+}

@@ -44,6 +44,7 @@ func Start(ctx context.Context, o Options) (*Coordinator, error) {
 	if err != nil {
 		return nil, console.BadInput("%v", err)
 	}
+	faults.Told = console.ToldFault(logger)
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &Coordinator{o: o, served: make(chan error, 1), cancel: cancel}
 	if err := c.start(ctx, logger, faults); err != nil {

@@ -39,6 +39,7 @@ func Start(ctx context.Context, o Options) (*Participant, error) {
 	if err != nil {
 		return nil, console.BadInput("%v", err)
 	}
+	faults.Told = console.ToldFault(log)
 	p := &Participant{o: o, served: make(chan error, 1)}
 	if err := p.start(ctx, log, faults); err != nil {
 		return nil, o.words(errors.Join(err, p.Close(ctx)))
