@@ -34,13 +34,14 @@ func Points() []string {
 	} {
 		all = append(all, receivePoint(b))
 	}
-	return append(all, PointDurable, PointReply)
+	return append(all, PointDurable, PointReply, PointAnswer)
 }
 
 // Points that are about no kind of record or message.
 const (
 	PointDurable = "coordinator/durable" // a group with a forced record is durable, and nobody has heard of it
-	PointReply   = "coordinator/reply"   // a client is about to be answered
+	PointReply   = "coordinator/reply"   // a client is about to hear of its transaction
+	PointAnswer  = "coordinator/answer"  // whoever asked for anything else is about to be answered
 )
 
 func appendPoint(k wal.Kind) string { return "coordinator/append-" + k.String() }
@@ -103,7 +104,11 @@ func (c *Coordinator) gateEffects(eff *Effects) {
 	}
 	for i := range eff.Answers {
 		a := &eff.Answers[i]
-		if err := c.o.Gate(Step{Point: PointReply, ID: a.Result.ID}); err != nil {
+		point := PointReply
+		if a.Result.ID.IsZero() {
+			point = PointAnswer
+		}
+		if err := c.o.Gate(Step{Point: point, ID: a.Result.ID}); err != nil {
 			*a = Answered{Token: a.Token, Err: fmt.Errorf("%w: %w", txc.ErrUnknown, err)}
 		}
 	}
