@@ -166,3 +166,45 @@ func TestGateFails(t *testing.T) {
 		})
 	}
 }
+
+// H4: a settlement that the store keeps, though memory has done with it, is found by the next listing and dropped.
+func TestASettlementThatStayedInTheStoreIsDropped(t *testing.T) {
+	for _, point := range []string{"participant/settle-written", "participant/drop", "participant/drop-written"} {
+		t.Run(point, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				toy := toyAt(t, t.TempDir())
+				o := newOffice(t)
+				a := open(t, toy, participant.Options{Gate: newGate(map[string]int{point: 1}).pass}, o)
+				defer shut(t, a)
+				o.dial(a)
+				o.prepare(a, 1, "alice=30")
+				expect[protocol.Vote](o)
+				id := txc.ID{Coordinator: 1, Epoch: 7, Sequence: 1}
+				_, err := a.Settle(t.Context(), id, 0, txc.Aborted, "ann", "why")
+				if told := point != "participant/settle-written"; (err == nil) != told {
+					t.Fatal(err)
+				} else if told {
+					expect[protocol.Inquiry](o)
+				}
+				o.say(1, protocol.Abort{})
+				expect[protocol.Fated](o)
+				synctest.Wait()
+				if _, err := a.InDoubt(t.Context(), 1); err != nil {
+					t.Fatal(err)
+				}
+				for range 4 { // virtual: it asks, if it knows of it
+					<-time.After(time.Second)
+					o.say(1, protocol.Answer{Outcome: txc.Aborted, Recorded: true})
+				}
+				synctest.Wait()
+				for d := range toy.InDoubt(t.Context()) {
+					t.Errorf("still in the store: %+v", d)
+				}
+				left, err := a.InDoubt(t.Context(), 1)
+				if err != nil || len(left) != 0 {
+					t.Errorf("still listed: %+v, %v", left, err)
+				}
+			})
+		})
+	}
+}

@@ -152,11 +152,16 @@ func (c *Core) page(p *peer, session uint64, branches, markers int) {
 	}
 }
 
-// compare looks for promises that the store has lost: not in two listings in a row, though nothing was done to them.
+// compare looks for promises that the store has lost: not in two listings in a row, though nothing was done to them. The
+// other way round, a settlement that the store has kept, and memory knows nothing of, is taken over: what was to write it
+// or to drop it failed. It asks once more, and is dropped then (H4).
 func (c *Core) compare(p *peer, d Done) {
 	shown := make(map[key]bool, len(d.InDoubt))
 	for _, b := range d.InDoubt {
 		shown[key{b.ID, b.Mark}] = true
+		if settledAs(b.Settled).Decided() {
+			c.restore(b)
+		}
 	}
 	proved := make(map[key]bool, len(d.Committed))
 	for _, m := range d.Committed {

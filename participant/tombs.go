@@ -33,8 +33,10 @@ func (c *Core) bury(lv *live) {
 		c.feed(lv, protocol.WatermarkPassed{})
 		return
 	}
+	if _, again := p.tombs[lv.key]; !again { // a settlement that was taken over left its tomb here
+		heap.Push(&p.order, lv.key)
+	}
 	p.tombs[lv.key] = lv.machine
-	heap.Push(&p.order, lv.key)
 }
 
 // passedOn drops what the watermark has passed. What it lists stays, and is looked at again when the list changes.
