@@ -2,7 +2,6 @@
 // lines, and what the participants' stores hold in the end.
 //
 //	campaign_test.go   transfers at random, any process killed at any time, an audit of all money
-//	faults_test.go     killed at a named point: the decision durable and unheard, a promise written, a commit applied …
 //	dead_test.go       one participant away for long: nothing grows with the transactions that pass it by
 //	load_test.go       everything killed at once amid thousands of transactions per second
 //	restart_test.go    10,000 in doubt on top of a long history: serving at once, settled soon after

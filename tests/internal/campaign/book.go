@@ -32,6 +32,7 @@ type Leg struct {
 	Account     int
 	By          int64
 	Impossible  bool // asks for what cannot be: the branch will vote No
+	Against     bool // settled by hand against the decision: what was decided did not happen here
 }
 
 // Transfer is one transaction, under one key.
@@ -138,10 +139,10 @@ func (b *Book) Audit(stores map[string]procs.Dump) []string {
 		if e.Heard == Unknown {
 			wrong = append(wrong, fmt.Sprintf("%s (%s): nobody has said how it ended", e.Key, e.ID))
 		}
-		if e.Heard != Committed {
-			continue
-		}
 		for _, leg := range e.Legs {
+			if (e.Heard == Committed) == leg.Against {
+				continue
+			}
 			want[leg.Participant][TokenKey(e.Key)] = "1"
 			balance[leg.Participant][leg.Account] += leg.By
 		}

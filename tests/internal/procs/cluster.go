@@ -43,11 +43,21 @@ func PlaceCluster(t testing.TB, names []string, place func(name string) Place, s
 	args := append([]string{"--data", c.CoordinatorData(), "--min-free", "64MiB"}, serveArgs...)
 	c.Coordinator = place(CoordinatorName).server(t, CoordinatorName, c.txc, append([]string{"serve"}, args...))
 	for _, name := range names {
-		c.Participants = append(c.Participants, place(name).server(t, name, c.demo, []string{
-			"--name", name, "--coordinator", c.Coordinator.Address, "--store", "kv:" + c.Data(name),
-		}))
+		c.addKV(t, name, place(name))
 	}
 	return c
+}
+
+// AddKV adds a kv participant, which is not started.
+func (c *Cluster) AddKV(t testing.TB, name string) *Server {
+	t.Helper()
+	return c.addKV(t, name, Place{Address: FreeAddress(t)})
+}
+
+func (c *Cluster) addKV(t testing.TB, name string, p Place) *Server {
+	s := p.server(t, name, c.demo, []string{"--name", name, "--coordinator", c.Coordinator.Address, "--store", "kv:" + c.Data(name)})
+	c.Participants = append(c.Participants, s)
+	return s
 }
 
 // From is the same cluster, with commands that are run in another place.

@@ -48,6 +48,7 @@ type Server struct {
 	ended  chan struct{} // of the running process
 	code   int           // of the last process that ended; -1: by a signal
 	starts int
+	from   int64 // where the last start's log begins
 }
 
 // NewServer describes a server; it is not started. args are those of every start. The server ends with the test, and
@@ -96,6 +97,16 @@ func (s *Server) Start(extra ...string) error {
 	}
 }
 
+// Launch starts the process, with more arguments for this once, and does not wait for its ready line: it may never come.
+func (s *Server) Launch(extra ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.spawn(extra); err != nil {
+		return fmt.Errorf("launch %s: %w", s.Name, err)
+	}
+	return nil
+}
+
 // StartAndKill starts the process and kills it that much later, ready or not.
 func (s *Server) StartAndKill(after time.Duration) error {
 	s.mu.Lock()
@@ -123,6 +134,11 @@ func (s *Server) spawn(extra []string) (<-chan error, error) {
 		return nil, errors.New("it runs already")
 	}
 	s.starts++
+	size, err := s.log.Stat()
+	if err != nil {
+		return nil, err
+	}
+	s.from = size.Size()
 	args := append(append([]string{}, s.args...), extra...)
 	if _, err := fmt.Fprintf(s.log, "--- start %d: %v\n", s.starts, args); err != nil {
 		return nil, err
