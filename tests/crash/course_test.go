@@ -18,6 +18,7 @@ import (
 const (
 	passLimit   = 20 * time.Second // until a step has come about, or the armed point is passed
 	deathLimit  = 10 * time.Second // from a kill's pass to the end of the process
+	endLimit    = 20 * time.Second // from what makes a process stop itself to its end
 	settleLimit = 5 * time.Second  // V17: nothing is in doubt, once everything is up
 	afterLimit  = 30 * time.Second // for what a person does
 	look        = 20 * time.Millisecond
@@ -170,7 +171,7 @@ func (c *course) stopsItself() error {
 	if !ends {
 		return nil
 	}
-	if code, err := c.victim.Wait(stopsItself); err != nil || code != 9 {
+	if code, err := c.victim.Wait(endLimit); err != nil || code != 9 {
 		return fmt.Errorf("C3: after an append of unknown fate it ended with code %d: %w", code, err)
 	}
 	return nil

@@ -33,6 +33,8 @@ func committed(s *scenario) use { return use{scenario: s, want: campaign.Committ
 func aborted(s *scenario) use   { return use{scenario: s, want: campaign.Aborted} }
 func (u use) atPass(n int) use  { u.pass = n; return u }
 func uses(all ...use) []use     { return all }
+
+// victimOf is the process whose gate has the point.
 func victimOf(point string) string {
 	if strings.HasPrefix(point, "coordinator/") {
 		return "coordinator"
@@ -40,7 +42,7 @@ func victimOf(point string) string {
 	return victim
 }
 
-// scenarios names for every point of the gates what passes it.
+// points names for every point of the gates what passes it.
 var points = map[string][]use{
 	"coordinator/append-commit":       uses(in(commit), in(crowd).atPass(inCrowd)),
 	"coordinator/append-heuristic":    uses(committed(resolvedAgainst), committed(settledAgainst)),

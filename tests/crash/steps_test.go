@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/txc-dev/txc/tests/internal/campaign"
 	"github.com/txc-dev/txc/tests/internal/procs"
@@ -142,7 +141,7 @@ func lossAccepted(c *course) error {
 	if r = c.txc("accept", "loss", "--reason", why); r.Code != 0 {
 		return fmt.Errorf("accept loss while %s: code %d: %s%s", status.State, r.Code, r.Stdout, r.Stderr)
 	}
-	if code, err := c.cluster.Coordinator.Wait(stopsItself); err != nil || code != 9 {
+	if code, err := c.cluster.Coordinator.Wait(endLimit); err != nil || code != 9 {
 		return fmt.Errorf("after a loss was accepted the coordinator ended with code %d: %w", code, err)
 	}
 	return errors.New("the loss was just accepted")
@@ -157,8 +156,6 @@ func (c *course) allHeard() error {
 	}
 	return err
 }
-
-const stopsItself = 20 * time.Second
 
 func remove(name string) step {
 	return func(c *course) error {

@@ -169,5 +169,5 @@ func (n *town) audit(t testing.TB) {
 		}
 	}
 	committed, aborted, _, _ := n.book.Counts()
-	t.Log(fmt.Sprintf("%d rows: %d transactions committed, %d aborted, settled within %v", n.turns, committed, aborted, n.slow.Round(time.Millisecond)))
+	t.Logf("%d rows: %d transactions committed, %d aborted, settled within %v", n.turns, committed, aborted, max(n.slow, 0).Round(time.Millisecond))
 }
