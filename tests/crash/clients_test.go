@@ -91,6 +91,16 @@ func beginByHand(name string) step {
 	}
 }
 
+// beginForDecision is beginByHand for a client that wants to hear of the decision and no more.
+func beginForDecision(name string) step {
+	return func(c *course) error {
+		if err := c.begun(c.add(name, legs(c.account(), 0))); err != nil {
+			return err
+		}
+		return commitOpen(name, "--wait", "decided")(c)
+	}
+}
+
 // handTime is that of transactions begun by hand: what they wait for comes first.
 const handTime = "30s"
 
@@ -113,12 +123,12 @@ func (c *course) begun(t *tx) error {
 	return nil
 }
 
-func commitOpen(name string) step {
+func commitOpen(name string, how ...string) step {
 	return func(c *course) error {
 		t := c.txs[name]
 		t.waiting = true
 		go func() {
-			t.told <- c.meaning(procs.RunContext(c.ctx, c.cluster.TxcPath(), "", c.cluster.Args("commit", t.id)...))
+			t.told <- c.meaning(procs.RunContext(c.ctx, c.cluster.TxcPath(), "", c.cluster.Args(append([]string{"commit", t.id}, how...)...)...))
 		}()
 		return nil
 	}

@@ -44,7 +44,7 @@ func victimOf(point string) string {
 
 // points names for every point of the gates what passes it.
 var points = map[string][]use{
-	"coordinator/append-commit":       uses(in(commit), in(crowd).atPass(inCrowd)),
+	"coordinator/append-commit":       uses(in(commit), in(decided), in(crowd).atPass(inCrowd)),
 	"coordinator/append-heuristic":    uses(committed(resolvedAgainst), committed(settledAgainst)),
 	"coordinator/append-resolution":   uses(committed(resolved)),
 	"coordinator/append-registration": uses(in(moved), in(removed)),
@@ -65,7 +65,7 @@ var points = map[string][]use{
 	"coordinator/receive-fenced":      uses(in(oldCopy)),
 	"coordinator/receive-inquiry":     uses(in(asked)),
 	"coordinator/receive-listed":      uses(in(commit), in(orphan).atPass(3)),
-	"coordinator/durable":             uses(committed(commit), in(crowd).atPass(inCrowd), committed(resolved), in(removed)),
+	"coordinator/durable":             uses(committed(commit), committed(decided), in(crowd).atPass(inCrowd), committed(resolved), in(removed)),
 	"coordinator/reply":               uses(committed(commit), in(crowd).atPass(inCrowd)),
 	"coordinator/answer":              uses(in(commit).atPass(2)), // the first one is its own: it asks itself at the start
 

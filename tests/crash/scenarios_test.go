@@ -32,6 +32,9 @@ var (
 	// commit is a transfer, after a start that a fault may have struck already.
 	commit = &scenario{name: "a commit", steps: steps(arm(), registered, begin("t"), ended("t"))}
 
+	// decided is a commit whose client does not wait for the branches.
+	decided = &scenario{name: "a decision", steps: steps(arm(), registered, beginForDecision("t"), ended("t"))}
+
 	// crowd is many at once: some are on their way to the disk while others are told.
 	crowd = &scenario{name: "a crowd", steps: steps(arm(), registered, beginCrowd, crowdEnded)}
 
