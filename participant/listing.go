@@ -152,16 +152,11 @@ func (c *Core) page(p *peer, session uint64, branches, markers int) {
 	}
 }
 
-// compare looks for promises that the store has lost: not in two listings in a row, though nothing was done to them. The
-// other way round, a settlement that the store has kept, and memory knows nothing of, is taken over: what was to write it
-// or to drop it failed. It asks once more, and is dropped then (H4).
+// compare looks for promises that the store has lost: not in two listings in a row, though nothing was done to them.
 func (c *Core) compare(p *peer, d Done) {
 	shown := make(map[key]bool, len(d.InDoubt))
 	for _, b := range d.InDoubt {
 		shown[key{b.ID, b.Mark}] = true
-		if settledAs(b.Settled).Decided() {
-			c.restore(b)
-		}
 	}
 	proved := make(map[key]bool, len(d.Committed))
 	for _, m := range d.Committed {
@@ -189,12 +184,13 @@ func (c *Core) compare(p *peer, d Done) {
 
 // takeUp takes over promises that the store shows and nobody here knows: they landed late, when memory had forgotten
 // their branch, or while this start was looking elsewhere. One that is shown once may have ended since; one that is shown
-// again by a listing that began after that is there, and nothing else would ever end it.
+// again by a listing that began after that is there, and nothing else would ever end it. A settlement is taken up though a
+// tomb knows of its branch: what was to write it or to drop it failed (H4).
 func (c *Core) takeUp(p *peer, d Done) {
 	shown := map[key]uint64{}
 	for _, b := range d.InDoubt {
 		k := key{b.ID, b.Mark}
-		if b.ID.Coordinator != p.number || c.find(k) != nil {
+		if b.ID.Coordinator != p.number || c.branches[k] != nil || c.find(k) != nil && !settledAs(b.Settled).Decided() {
 			continue
 		}
 		before, again := p.strangers[k]
