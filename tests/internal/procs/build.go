@@ -23,8 +23,8 @@ var binaries struct {
 	err  error
 }
 
-// Main runs a package's tests, and removes what was built for them.
-func Main(m *testing.M) {
+// Main runs a package's tests (a *testing.M, or what is wrapped around it), and removes what was built for them.
+func Main(m interface{ Run() int }) {
 	code := m.Run()
 	if binaries.dir != "" {
 		if err := os.RemoveAll(binaries.dir); err != nil {

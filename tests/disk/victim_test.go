@@ -1,0 +1,188 @@
+package disk_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/participant"
+	"github.com/txc-dev/txc/participant/kv"
+	"github.com/txc-dev/txc/tests/internal/faultfs"
+	"github.com/txc-dev/txc/wal"
+	"github.com/txc-dev/txc/wal/badgerwal"
+)
+
+// A victim opens its store under data, works, closes it, and does so again. It tells in the notes what it was told.
+const (
+	openings   = 2
+	rounds     = 14               // in each opening
+	closeLimit = 2 * time.Second  // given to Close
+	closeSlack = 3 * time.Second  // that it may take more, on a busy machine
+	lifeLimit  = 90 * time.Second // of a victim: it hangs
+)
+
+// errFailed says that the store has failed and was told so: the victim's life is over.
+var errFailed = errors.New("the store has failed")
+
+// notes are a victim's own words; the disk under test keeps them among its changes.
+type notes struct{ file *os.File }
+
+func (n notes) say(format string, args ...any) {
+	if _, err := n.file.WriteString(fmt.Sprintf(format, args...) + "\n"); err != nil {
+		panic(err)
+	}
+}
+
+// runVictim is a victim's life; its exit code is 0 whatever befell its store.
+func runVictim(kind, dir string) int {
+	time.AfterFunc(lifeLimit, func() { panic("the victim hangs") })
+	file, err := os.OpenFile(filepath.Join(dir, faultfs.NotesFile), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	n, data := notes{file}, filepath.Join(dir, "data")
+	for opening := range uint64(openings) {
+		switch kind {
+		case "log":
+			err = logLife(n, data, opening)
+		case "kv":
+			err = kvLife(n, data, opening)
+		default:
+			panic("no victim of kind " + kind)
+		}
+		if err != nil {
+			return 0
+		}
+	}
+	n.say("done")
+	return 0
+}
+
+// closing closes a store within a bound, and tells if that was not kept.
+func closing(n notes, f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	began := time.Now()
+	err := f(ctx)
+	if took := time.Since(began); took > closeLimit+closeSlack {
+		n.say("unbounded Close: %v", took)
+	}
+	if err != nil {
+		n.say("close: %v", err)
+		return errFailed
+	}
+	n.say("closed")
+	return nil
+}
+
+// logOptions make everything happen early.
+func logOptions() badgerwal.Options {
+	return badgerwal.Options{Cluster: "txc", Number: 1, MinFree: 1, Ballast: -1, MemTable: 5 << 20, CheckpointEvery: 16}
+}
+
+// logLife is one opening of a coordinator's log.
+func logLife(n notes, dir string, opening uint64) error {
+	l, rec, err := badgerwal.Open(dir, logOptions())
+	if err != nil {
+		n.say("open: %v", err)
+		return errFailed
+	}
+	n.say("opened %d", rec.Epoch)
+	for i := range uint64(rounds) {
+		id := txc.ID{Coordinator: 1, Epoch: rec.Epoch, Sequence: opening*rounds + i + 1}
+		body := wal.CommitBody{Members: []wal.Member{{Participant: "bank-a"}, {Participant: "bank-b"}}}
+		if i%4 == 0 {
+			body.Key = fmt.Sprint("key-", id.Sequence)
+		}
+		lsn, err := l.Append(context.Background(), []wal.Record{wal.New(id, time.Now(), body)})
+		if err != nil {
+			n.say("failed: %v", err)
+			tryAgain(n, err, func() error {
+				_, err := l.Append(context.Background(), []wal.Record{wal.New(id, time.Now(), body)})
+				return err
+			})
+			break
+		}
+		n.say("acknowledged %d %s", lsn, id)
+		if i%2 == 0 { // lazily: it rides with the next one
+			if _, err := l.Append(context.Background(), []wal.Record{wal.New(id, time.Now(), wal.EndBody{})}); err != nil {
+				n.say("failed: %v", err)
+				break
+			}
+		}
+	}
+	return closing(n, l.Close)
+}
+
+// tryAgain asks a store that has failed once more: it must say the same for ever (C3, P11).
+func tryAgain(n notes, was error, f func() error) {
+	for range 3 {
+		if err := f(); !errors.Is(err, txc.ErrStopped) || !errors.Is(was, txc.ErrStopped) {
+			n.say("alive after %v: %v", was, err)
+		}
+	}
+}
+
+func kvOptions() kv.Options {
+	return kv.Options{Cluster: "txc", Name: "bank-a", MinFree: 1, Ballast: -1, ApplyDelay: -1}
+}
+
+func branchOf(sequence uint64) participant.Branch {
+	return participant.Branch{
+		ID: txc.ID{Coordinator: 1, Epoch: 1, Sequence: sequence}, Mark: 9, Cluster: "txc", Participant: "bank-a", Age: sequence,
+		Members: []string{"bank-a", "bank-b"}, Seen: participant.Seen{Coordinator: 1, Epoch: 1, Mark: 9, LSN: sequence},
+	}
+}
+
+// kvLife is one opening of a participant's store: of its branches some are committed, some aborted, some left in doubt.
+func kvLife(n notes, dir string, opening uint64) error {
+	s, err := kv.Open(context.Background(), dir, kvOptions())
+	if err != nil {
+		n.say("open: %v", err)
+		return errFailed
+	}
+	n.say("opened %d", s.Stamp())
+	for i := range uint64(rounds) {
+		if err := kvBranch(n, s, opening*rounds+i+1); err != nil {
+			n.say("failed: %v", err)
+			tryAgain(n, err, func() error { return kvBranch(n, s, opening*rounds+i+100) })
+			break
+		}
+	}
+	return closing(n, s.Close)
+}
+
+func kvBranch(n notes, s *kv.Store, sequence uint64) error {
+	b := branchOf(sequence)
+	work, err := kv.Ops(kv.Put(b.ID.String(), "done"), kv.Get("read")).MarshalWork()
+	if err != nil {
+		panic(err)
+	}
+	p, err := s.Prepare(context.Background(), b, work, false)
+	if err != nil {
+		return err
+	}
+	if p.Vote != txc.Yes {
+		return fmt.Errorf("%v: %v", p.Vote, p.Reason)
+	}
+	n.say("promised %d", sequence)
+	switch sequence % 4 {
+	case 0: // in doubt
+		return nil
+	case 1:
+		if _, err := s.Abort(context.Background(), b, p.Evidence); err != nil {
+			return err
+		}
+		n.say("aborted %d", sequence)
+	default:
+		if f, err := s.Commit(context.Background(), b, p.Evidence); err != nil || f != txc.CommittedNow {
+			return errors.Join(err, fmt.Errorf("fate %v", f))
+		}
+		n.say("committed %d", sequence)
+	}
+	return nil
+}
