@@ -95,8 +95,8 @@ func short(key []byte) []byte { return key[:min(len(key), 32)] }
 func (d *DB) Commit(fill func(b *Batch) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.poison != nil {
-		return d.poison
+	if err := d.Err(); err != nil {
+		return err
 	}
 	if d.closed {
 		return fmt.Errorf("%w: %s", txc.ErrClosed, d.dir)
@@ -113,6 +113,9 @@ func (d *DB) Commit(fill func(b *Batch) error) error {
 	}
 	if err := d.write(b); err != nil {
 		return d.fail(err)
+	}
+	if err := d.Err(); err != nil {
+		return err // Badger has only logged it: the fate of this batch is as doubtful as that of the next
 	}
 	d.room.wrote(b.bytes)
 	return nil

@@ -79,11 +79,11 @@ type DB struct {
 	badger   *badger.DB
 	room     *room
 
-	mu      sync.Mutex // guards the next three, and makes Commits take turns
+	mu      sync.Mutex // guards the next two, and makes Commits take turns
 	memFile int        // the number of Badger's newest write-ahead file
-	poison  error
 	closed  bool
-	failed  chan struct{}
+
+	poison poison
 
 	reading    sync.RWMutex // held by readers, so that Badger is not closed under them
 	unreadable bool
@@ -105,7 +105,7 @@ func Open(dir string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{dir: dir, o: o, lock: l, failed: make(chan struct{}), down: make(chan struct{})}
+	d := &DB{dir: dir, o: o, lock: l, poison: poison{failed: make(chan struct{})}, down: make(chan struct{})}
 	if err := d.open(); err != nil {
 		return nil, errors.Join(err, l.release())
 	}
@@ -119,7 +119,7 @@ func (d *DB) open() (err error) {
 	if err := d.inspect(); err != nil {
 		return err
 	}
-	if d.badger, err = openBadger(filepath.Join(d.dir, dirBadger), d.o); err != nil {
+	if d.badger, err = openBadger(filepath.Join(d.dir, dirBadger), d.o, d.fail); err != nil {
 		return err
 	}
 	if err := d.firstSync(); err != nil {
@@ -174,7 +174,7 @@ func (d *DB) inspect() error {
 
 // openBadger opens Badger itself. What goes wrong here after Inspect is either the machine (no space, no handles) or
 // damage that only Badger sees.
-func openBadger(dir string, o Options) (db *badger.DB, err error) {
+func openBadger(dir string, o Options, fail func(error) error) (db *badger.DB, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			db, err = nil, Refused("badger cannot read %s (%v): restore the directory from a backup", dir, p)
@@ -183,7 +183,7 @@ func openBadger(dir string, o Options) (db *badger.DB, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make %s: %w", dir, err)
 	}
-	db, err = badger.Open(badgerOptions(dir, o))
+	db, err = badger.Open(badgerOptions(dir, o).WithLogger(badgerLogger{o.Logger, fail}))
 	if err != nil {
 		if environmental(err) {
 			return nil, fmt.Errorf("open badger: %w", err)
@@ -206,8 +206,7 @@ func badgerOptions(dir string, o Options) badger.Options {
 		WithBlockCacheSize(0).
 		WithChecksumVerificationMode(options.OnBlockRead).
 		WithDetectConflicts(false).
-		WithMetricsEnabled(false).
-		WithLogger(badgerLogger{o.Logger})
+		WithMetricsEnabled(false)
 }
 
 // Dir is the data directory.
@@ -221,33 +220,6 @@ func (d *DB) SetAddress(address string) error { return d.lock.describe(address) 
 
 // Room tells the free bytes of the disk. low: refuse new work, so that what runs may finish.
 func (d *DB) Room() (free uint64, low bool) { return d.room.look() }
-
-// Err is the error that poisoned the database, or nil.
-func (d *DB) Err() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.poison
-}
-
-// Failed is closed when the database poisons itself.
-func (d *DB) Failed() <-chan struct{} { return d.failed }
-
-// fail poisons the database. It returns the error that all later callers get. Needs d.mu.
-func (d *DB) fail(err error) error {
-	if d.poison == nil {
-		d.poison = fmt.Errorf("%w: %w", txc.ErrStopped, err)
-		close(d.failed)
-		d.o.Logger.Error("database poisoned: nothing more is written, the process must exit", "dir", d.dir, "err", err)
-	}
-	return d.poison
-}
-
-// Poison stops all writing, for an owner that saw one of its own files beside Badger fail.
-func (d *DB) Poison(err error) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.fail(err)
-}
 
 // Close syncs and closes within ctx or CloseBound, whichever is first, and gives the directory free. When it cannot
 // finish in time it says so and the process must exit: the directory stays locked. A second call returns the same.
@@ -281,8 +253,12 @@ func (d *DB) closeBadger() (err error) {
 	d.reading.Lock()
 	d.unreadable = true
 	d.reading.Unlock()
+	before := d.Err()
 	if err := d.badger.Close(); err != nil {
 		return fmt.Errorf("close badger: %w", err)
+	}
+	if err := d.Err(); err != nil && before == nil {
+		return fmt.Errorf("close badger: %w", err) // it went wrong on the way, and Badger has only logged it
 	}
 	return makePrivate(filepath.Join(d.dir, dirBadger))
 }

@@ -19,11 +19,14 @@ import (
 // A victim opens its store under data, works, closes it, and does so again. It tells in the notes what it was told.
 const (
 	openings   = 2
-	rounds     = 14               // in each opening
-	closeLimit = 2 * time.Second  // given to Close
-	closeSlack = 3 * time.Second  // that it may take more, on a busy machine
-	lifeLimit  = 90 * time.Second // of a victim: it hangs
+	rounds     = 14                     // in each opening
+	closeLimit = 500 * time.Millisecond // given to Close
+	closeSlack = 3 * time.Second        // that it may take more, on a busy machine
+	lifeLimit  = 90 * time.Second       // of a victim: it hangs
 )
+
+// broken begins what a victim says when it dies in a way that no fault excuses.
+const broken = "broken victim: "
 
 // errFailed says that the store has failed and was told so: the victim's life is over.
 var errFailed = errors.New("the store has failed")
@@ -33,16 +36,16 @@ type notes struct{ file *os.File }
 
 func (n notes) say(format string, args ...any) {
 	if _, err := n.file.WriteString(fmt.Sprintf(format, args...) + "\n"); err != nil {
-		panic(err)
+		panic(broken + err.Error())
 	}
 }
 
 // runVictim is a victim's life; its exit code is 0 whatever befell its store.
 func runVictim(kind, dir string) int {
-	time.AfterFunc(lifeLimit, func() { panic("the victim hangs") })
+	time.AfterFunc(lifeLimit, func() { panic(broken + "it hangs") })
 	file, err := os.OpenFile(filepath.Join(dir, faultfs.NotesFile), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
-		panic(err)
+		panic(broken + err.Error())
 	}
 	n, data := notes{file}, filepath.Join(dir, "data")
 	for opening := range uint64(openings) {
@@ -52,7 +55,7 @@ func runVictim(kind, dir string) int {
 		case "kv":
 			err = kvLife(n, data, opening)
 		default:
-			panic("no victim of kind " + kind)
+			panic(broken + "no kind " + kind)
 		}
 		if err != nil {
 			return 0
@@ -160,7 +163,7 @@ func kvBranch(n notes, s *kv.Store, sequence uint64) error {
 	b := branchOf(sequence)
 	work, err := kv.Ops(kv.Put(b.ID.String(), "done"), kv.Get("read")).MarshalWork()
 	if err != nil {
-		panic(err)
+		panic(broken + err.Error())
 	}
 	p, err := s.Prepare(context.Background(), b, work, false)
 	if err != nil {
