@@ -129,10 +129,18 @@ func (d *DB) write(b *Batch) error {
 			return fmt.Errorf("fill badger transaction: %w", err)
 		}
 	}
+	if d.o.Head {
+		if err := put(txn, d.head.stamp()); err != nil {
+			return fmt.Errorf("fill badger transaction: %w", err)
+		}
+	}
 	if err := txn.Commit(); err != nil {
 		return fmt.Errorf("commit to badger: %w", err)
 	}
-	return d.syncNewFiles()
+	if err := d.syncNewFiles(); err != nil || !d.o.Head {
+		return err
+	}
+	return d.head.wrote()
 }
 
 func put(txn *badger.Txn, e entry) error {

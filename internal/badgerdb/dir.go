@@ -15,6 +15,7 @@ import (
 // Names inside a data directory.
 const (
 	fileIdentity = "IDENTITY"
+	fileHead     = "HEAD"
 	fileLock     = "LOCK"
 	fileBallast  = "ballast"
 	dirBadger    = "badger"

@@ -3,6 +3,7 @@
 //
 //	<data>/            0700, files 0600; symbolic and hard links are refused
 //	  IDENTITY         JSON: whose data this is; never changes; its own checksum inside
+//	  HEAD             the last write that was durable; checksummed (kv; a log keeps a richer one)
 //	  LOCK             held with flock while open; pid and address inside for the "in use by" message
 //	  ballast          really written bytes; removed when the disk is nearly full, so that what runs may finish
 //	  badger/          Badger's own files

@@ -77,6 +77,11 @@ func makeIdentity(dir string, o Options) (Identity, error) {
 	if _, err := os.Lstat(filepath.Join(dir, dirBadger)); err == nil {
 		return Identity{}, Refused("%s holds data but its %s file is missing: restore that file from a backup of the same directory", dir, fileIdentity)
 	}
+	if o.Head {
+		if err := makeHead(dir); err != nil {
+			return Identity{}, err
+		}
+	}
 	if o.First != nil {
 		if err := o.First(dir); err != nil {
 			return Identity{}, err

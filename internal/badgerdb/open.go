@@ -45,6 +45,9 @@ type Options struct {
 	// costs the rest of its table in a compaction.
 	Lazy string
 
+	// Head keeps a HEAD file, so that a shortened database is refused. An owner that has a better one needs none.
+	Head bool
+
 	// First runs once in a directory's life, before its IDENTITY exists.
 	First func(dir string) error
 	// Check looks at the content before Badger may change any file. Its error is Open's.
@@ -79,8 +82,9 @@ type DB struct {
 	badger   *badger.DB
 	room     *room
 
-	mu      sync.Mutex // guards the next two, and makes Commits take turns
+	mu      sync.Mutex // guards the next three, and makes Commits take turns
 	memFile int        // the number of Badger's newest write-ahead file
+	head    headFile
 	closed  bool
 
 	poison poison
@@ -122,8 +126,12 @@ func (d *DB) open() (err error) {
 	if d.badger, err = openBadger(filepath.Join(d.dir, dirBadger), d.o, d.fail); err != nil {
 		return err
 	}
-	if err := d.firstSync(); err != nil {
-		return errors.Join(err, d.badger.Close())
+	err = d.firstSync()
+	if err == nil && d.o.Head {
+		err = d.openHead()
+	}
+	if err != nil {
+		return errors.Join(err, d.badger.Close(), d.head.close())
 	}
 	d.room = newRoom(d.dir, d.o)
 	return nil
@@ -163,7 +171,10 @@ func (d *DB) inspect() error {
 	if err != nil {
 		return err
 	}
-	if d.o.Check != nil {
+	if d.o.Head {
+		err = s.CheckHead()
+	}
+	if err == nil && d.o.Check != nil {
 		err = d.o.Check(s)
 	}
 	if err == nil {
@@ -239,8 +250,9 @@ func (d *DB) Close(ctx context.Context) error {
 func (d *DB) shut() {
 	d.mu.Lock()
 	d.closed = true
+	err := d.head.sync()
 	d.mu.Unlock()
-	d.closeErr = errors.Join(d.closeBadger(), d.lock.release())
+	d.closeErr = errors.Join(err, d.closeBadger(), d.head.close(), d.lock.release())
 	close(d.down)
 }
 

@@ -63,6 +63,9 @@ func Dump(dir string, w io.Writer) (err error) {
 		return fmt.Errorf("dump %s: %w", dir, err)
 	}
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	if err := snapshot.CheckHead(); err != nil {
+		return fmt.Errorf("dump %s: %w", dir, err)
+	}
 	from := still{snapshot}
 	core, _, err := engine.Open(engine.Options{}, from)
 	if err != nil {

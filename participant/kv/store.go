@@ -74,7 +74,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	}
 	db, err := badgerdb.Open(dir, badgerdb.Options{
 		Role: badgerdb.RoleKV, Cluster: o.Cluster, Name: o.Name, Address: o.Address, Logger: o.Logger,
-		MinFree: o.MinFree, Ballast: o.Ballast,
+		MinFree: o.MinFree, Ballast: o.Ballast, Head: true,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open key-value store: %w", err)

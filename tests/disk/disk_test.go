@@ -17,6 +17,8 @@ func TestDisk(t *testing.T) {
 		name string
 		run  func(t *testing.T, o *suite.Outcome, draw *rand.Rand)
 	}{
+		{"codec", codec},
+		{"flips", flips},
 		{"images", powerCuts},
 		{"failures", failures},
 	} {

@@ -1,6 +1,7 @@
 package disk_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +32,10 @@ func fuseNeeded() error {
 	return nil
 }
 
+// forking is held while a process is started: for a moment it has every open file of this one, and with it the lock of a
+// directory that is being looked at.
+var forking sync.RWMutex
+
 // live has a victim live on a disk, to its end, and gives all that reached that disk.
 func live(ctx context.Context, kind string, fault faultfs.Fault) (*faultfs.Disk, error) {
 	ctx, cancel := context.WithTimeout(ctx, lifeLimit+10*time.Second)
@@ -43,12 +49,20 @@ func live(ctx context.Context, kind string, fault faultfs.Fault) (*faultfs.Disk,
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(at))
 	}
-	out, err := exec.CommandContext(ctx, os.Args[0], "-victim", kind, "-dir", at).CombinedOutput()
-	if fault.At > 0 && ctx.Err() == nil && !strings.Contains(string(out), broken) {
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, os.Args[0], "-victim", kind, "-dir", at)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	forking.Lock()
+	err = cmd.Start()
+	forking.Unlock()
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if fault.At > 0 && ctx.Err() == nil && !strings.Contains(out.String(), broken) {
 		err = nil // it may die of what its disk does to it
 	}
 	if err != nil {
-		err = fmt.Errorf("the victim: %w\n%.3000s", err, out)
+		err = fmt.Errorf("the victim: %w\n%.3000s", err, out.String())
 	}
 	return d, errors.Join(err, unmount(), os.Remove(at))
 }
@@ -170,13 +184,15 @@ func check(ctx context.Context, kind, dir string, t told) error {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) && len(t.ids)+len(t.fates) == 0 {
 		return nil // it was not even made
 	}
+	forking.RLock()
+	defer forking.RUnlock()
 	if kind == "log" {
 		return checkLog(ctx, dir, t)
 	}
 	return checkKV(ctx, dir, t)
 }
 
-// seeded is what draws of one place come from, so that one can be made again alone.
+// again says what failed, and how it is made again.
 func again(t *testing.T, format string, args ...any) string {
 	t.Helper()
 	return fmt.Sprintf(format, args...) + fmt.Sprintf(" (again: go test ./tests/disk -run '%s' -size %v -seed %d)", t.Name(), *size, *seed)

@@ -32,7 +32,10 @@ const broken = "broken victim: "
 var errFailed = errors.New("the store has failed")
 
 // notes are a victim's own words; the disk under test keeps them among its changes.
-type notes struct{ file *os.File }
+type notes struct {
+	file        *os.File
+	beforeClose func() error // of the last opening
+}
 
 func (n notes) say(format string, args ...any) {
 	if _, err := n.file.WriteString(fmt.Sprintf(format, args...) + "\n"); err != nil {
@@ -47,17 +50,9 @@ func runVictim(kind, dir string) int {
 	if err != nil {
 		panic(broken + err.Error())
 	}
-	n, data := notes{file}, filepath.Join(dir, "data")
+	n, data := notes{file: file}, filepath.Join(dir, "data")
 	for opening := range uint64(openings) {
-		switch kind {
-		case "log":
-			err = logLife(n, data, opening)
-		case "kv":
-			err = kvLife(n, data, opening)
-		default:
-			panic(broken + "no kind " + kind)
-		}
-		if err != nil {
+		if err := lifeOf(kind)(n, data, opening); err != nil {
 			return 0
 		}
 	}
@@ -65,8 +60,24 @@ func runVictim(kind, dir string) int {
 	return 0
 }
 
+// lifeOf is what a victim of this kind does in one opening.
+func lifeOf(kind string) func(n notes, dir string, opening uint64) error {
+	switch kind {
+	case "log":
+		return logLife
+	case "kv":
+		return kvLife
+	}
+	panic(broken + "no kind " + kind)
+}
+
 // closing closes a store within a bound, and tells if that was not kept.
 func closing(n notes, f func(ctx context.Context) error) error {
+	if n.beforeClose != nil {
+		if err := n.beforeClose(); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
 	defer cancel()
 	began := time.Now()
@@ -103,18 +114,17 @@ func logLife(n notes, dir string, opening uint64) error {
 		}
 		lsn, err := l.Append(context.Background(), []wal.Record{wal.New(id, time.Now(), body)})
 		if err != nil {
-			n.say("failed: %v", err)
 			tryAgain(n, err, func() error {
 				_, err := l.Append(context.Background(), []wal.Record{wal.New(id, time.Now(), body)})
 				return err
 			})
-			break
+			return errors.Join(closing(n, l.Close), errFailed)
 		}
 		n.say("acknowledged %d %s", lsn, id)
 		if i%2 == 0 { // lazily: it rides with the next one
 			if _, err := l.Append(context.Background(), []wal.Record{wal.New(id, time.Now(), wal.EndBody{})}); err != nil {
 				n.say("failed: %v", err)
-				break
+				return errors.Join(closing(n, l.Close), errFailed)
 			}
 		}
 	}
@@ -123,6 +133,7 @@ func logLife(n notes, dir string, opening uint64) error {
 
 // tryAgain asks a store that has failed once more: it must say the same for ever (C3, P11).
 func tryAgain(n notes, was error, f func() error) {
+	n.say("failed: %v", was)
 	for range 3 {
 		if err := f(); !errors.Is(err, txc.ErrStopped) || !errors.Is(was, txc.ErrStopped) {
 			n.say("alive after %v: %v", was, err)
@@ -151,9 +162,8 @@ func kvLife(n notes, dir string, opening uint64) error {
 	n.say("opened %d", s.Stamp())
 	for i := range uint64(rounds) {
 		if err := kvBranch(n, s, opening*rounds+i+1); err != nil {
-			n.say("failed: %v", err)
 			tryAgain(n, err, func() error { return kvBranch(n, s, opening*rounds+i+100) })
-			break
+			return errors.Join(closing(n, s.Close), errFailed)
 		}
 	}
 	return closing(n, s.Close)

@@ -3,10 +3,12 @@ package killed
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // attempts bounds how often a copy is made again.
@@ -74,17 +76,49 @@ func copyOnce(from, to string) error {
 		if e.IsDir() {
 			return os.MkdirAll(filepath.Join(to, rel), 0o700)
 		}
-		data, err := os.ReadFile(filepath.Join(from, rel))
+		err := copyFile(filepath.Join(from, rel), filepath.Join(to, rel))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
+		}
+		return err
+	})
+}
+
+// copyFile copies what is not a hole, of files that are mostly holes.
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return errors.Join(err, in.Close())
+	}
+	return errors.Join(copyData(in, out), out.Close(), in.Close())
+}
+
+func copyData(in, out *os.File) error {
+	const seekData, seekHole = 3, 4 // of Linux
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	if err := out.Truncate(info.Size()); err != nil {
+		return err
+	}
+	for end := int64(0); ; {
+		begin, err := in.Seek(end, seekData)
+		if errors.Is(err, syscall.ENXIO) {
+			return nil // nothing but a hole is left
+		}
+		if err == nil {
+			end, err = in.Seek(begin, seekHole)
+		}
+		if err == nil {
+			_, err = io.Copy(io.NewOffsetWriter(out, begin), io.NewSectionReader(in, begin, end-begin))
 		}
 		if err != nil {
 			return err
 		}
-		used := len(strings.TrimRight(string(data), "\x00"))
-		if err := os.WriteFile(filepath.Join(to, rel), data[:used], 0o600); err != nil {
-			return err
-		}
-		return os.Truncate(filepath.Join(to, rel), int64(len(data)))
-	})
+	}
 }
