@@ -35,5 +35,5 @@ func TestCampaign(t *testing.T) {
 	run := campaign.New(c, config)
 	run.Run(t)
 	report.Figures = run.Figures()
-	audit(t, c, &run.Book)
+	campaign.Audit(t, c, &run.Book)
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txc-dev/txc/tests/internal/campaign"
 	"github.com/txc-dev/txc/tests/internal/procs"
 	"github.com/txc-dev/txc/tests/internal/suite"
 )
@@ -27,22 +26,4 @@ func TestMain(m *testing.M) {
 		os.Exit(serveEcho(*echo))
 	}
 	procs.Main(m)
-}
-
-// audit waits until nothing is in doubt, kills everything, and compares the stores with the book.
-func audit(t *testing.T, c *procs.Cluster, book *campaign.Book) {
-	t.Helper()
-	if _, err := campaign.Settle(t.Context(), c, time.Now(), settleLimit); err != nil {
-		t.Error(err)
-	}
-	c.KillAll()
-	stores := map[string]procs.Dump{}
-	for _, name := range c.Names() {
-		stores[name] = c.ReadDump(t, name)
-	}
-	for i, wrong := range book.Audit(stores) {
-		if i < 20 {
-			t.Error(wrong)
-		}
-	}
 }

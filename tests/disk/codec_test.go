@@ -3,7 +3,6 @@ package disk_test
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -15,9 +14,10 @@ import (
 // records of the log whose every byte is flipped.
 const records = 100
 
-// codec flips every byte of a log of 100 records, in one bit or in each: whoever follows the chain to the end that HEAD knows is
+// V9: TestCodec flips every byte of a log of 100 records, in one bit or in each: whoever follows the chain to the end that HEAD knows is
 // refused. None is read as another record, and none is missed.
-func codec(t *testing.T, o *suite.Outcome, draw *rand.Rand) {
+func TestCodec(t *testing.T) {
+	o, draw := begin(t)
 	groups, end := hundred(t)
 	if n, err := follow(groups, end); n != records || err != nil {
 		t.Fatalf("unflipped: %d records: %v", n, err)

@@ -1,33 +1,22 @@
 package disk_test
 
 import (
+	"hash/fnv"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/txc-dev/txc/tests/internal/suite"
 )
 
-// V5, V9: what was told is there after any fault of a disk, or the store is refused; never is it shorter.
-func TestDisk(t *testing.T) {
-	*seed = suite.Seed(t, *seed)
-	o := &suite.Outcome{Layer: "disk", Figures: map[string]int{}}
-	suite.Report(t, o)
-	defer shownNotes(t, o)
-	for i, part := range []struct {
-		name string
-		run  func(t *testing.T, o *suite.Outcome, draw *rand.Rand)
-	}{
-		{"codec", codec},
-		{"flips", flips},
-		{"images", powerCuts},
-		{"failures", failures},
-	} {
-		t.Run(part.name, func(t *testing.T) { part.run(t, o, rand.New(rand.NewPCG(*seed, uint64(i)))) })
-	}
-}
+// outcome is that of the whole layer: its tests add to it, one after the other.
+var outcome = &suite.Outcome{Layer: "disk", Figures: map[string]int{}}
 
-func shownNotes(t *testing.T, o *suite.Outcome) {
-	for _, n := range o.Notes {
-		t.Log(n)
-	}
+// begin begins a test of the layer. What it draws comes from the seed and its own name, so that it draws the same alone.
+func begin(t *testing.T) (*suite.Outcome, *rand.Rand) {
+	t.Helper()
+	*seed = suite.Seed(t, *seed)
+	suite.Report(t, outcome)
+	name := fnv.New64a()
+	_, _ = name.Write([]byte(t.Name())) // it never fails
+	return outcome, rand.New(rand.NewPCG(*seed, name.Sum64()))
 }

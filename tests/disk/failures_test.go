@@ -28,8 +28,9 @@ const triedAtOnce = 2
 
 // Change N fails, for every N of a recorded run: the store fails for good (C3, P11), its Close is bounded (B7), and a
 // healthy disk shows everything that was told, or the store is refused.
-func failures(t *testing.T, o *suite.Outcome, draw *rand.Rand) {
+func TestFailingWritesAndSyncs(t *testing.T) {
 	suite.Need(t, fuseNeeded())
+	o, draw := begin(t)
 	for _, kind := range kinds {
 		d, err := live(t.Context(), kind, faultfs.Fault{})
 		if err != nil {
@@ -38,7 +39,7 @@ func failures(t *testing.T, o *suite.Outcome, draw *rand.Rand) {
 		changes := slices.DeleteFunc(d.Ops(), func(o faultfs.Op) bool { return o.Kind == faultfs.Note })
 		var faults []faultfs.Fault
 		for _, way := range ways {
-			for _, n := range sampled(draw, len(changes), map[suite.Size]int{suite.Small: 2, suite.CI: 12}) {
+			for _, n := range sampled(draw, len(changes), map[suite.Size]int{suite.Small: 3, suite.CI: 10}) {
 				way.At = n
 				faults = append(faults, way)
 			}
@@ -72,10 +73,13 @@ func tryAll(t *testing.T, o *suite.Outcome, kind string, faults []faultfs.Fault,
 	}
 }
 
+// stopped counts failures after which the store wrote nothing any more.
+const stopped = "failures that stopped the store"
+
 // trial is what came of one victim's life.
 type trial struct {
 	figures map[string]int
-	remarks []string // which images were refused, and why; which failures were not noticed
+	remarks []string // which images were refused, and why
 }
 
 // try has one victim live with one fault, and looks at what is left: by the death of the process alone, and by a power
@@ -93,15 +97,18 @@ func try(ctx context.Context, kind string, f faultfs.Fault, rng *rand.Rand) (r t
 		return r, err
 	case len(said.wrong) > 0:
 		return r, fmt.Errorf("the victim says: %q", said.wrong)
-	case !d.Struck():
-		r.figures["failures that came too late to strike"]++
+	case !d.Struck() || doneBefore(ops, f.At):
+		r.figures["failures that came too late"]++
 	case said.done:
-		r.figures["failures that nobody had to notice"]++
-		r.remarks = append(r.remarks, fmt.Sprintf("%s goes on after %v (%v)", kind, f, at(ops, f.At)))
+		return r, fmt.Errorf("it goes on after %v", at(ops, f.At))
 	default:
-		r.figures["failures that stopped the store"]++
+		r.figures[stopped]++
 	}
-	for _, keep := range []faultfs.Keep{{All: true}, {}, {Rng: rng}} {
+	keeps := []faultfs.Keep{{All: true}, {}}
+	if rng != nil {
+		keeps = append(keeps, faultfs.Keep{Rng: rng})
+	}
+	for _, keep := range keeps {
 		r.figures["images"]++
 		e := image(ops, keep, func(dir string) error { return check(ctx, kind, dir, said) })
 		if errors.Is(e, txc.ErrRefused) {
@@ -112,6 +119,22 @@ func try(ctx context.Context, kind string, f faultfs.Fault, rng *rand.Rand) (r t
 		}
 	}
 	return r, err
+}
+
+// doneBefore tells whether the victim had come to its end before the change with this number.
+func doneBefore(ops []faultfs.Op, n int) bool {
+	for _, o := range ops {
+		if o.Kind == faultfs.Note && string(o.Data) == "done\n" {
+			return n > 1
+		}
+		if o.Kind != faultfs.Note {
+			n--
+		}
+		if n == 0 {
+			return false
+		}
+	}
+	return false
 }
 
 // at is the change with this number.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +25,8 @@ const behind = 64
 
 // A byte of a store's files is flipped, as it was closed and as a kill leaves it: the store is refused, or says the same
 // as before, to the last word. Never is it shorter: no record, no promise, no commit is gone.
-func flips(t *testing.T, o *suite.Outcome, draw *rand.Rand) {
+func TestFlippedBytes(t *testing.T) {
+	o, draw := begin(t)
 	for _, kind := range kinds {
 		for _, state := range []string{"closed", "killed"} {
 			dir := lived(t, kind, state == "killed")

@@ -11,12 +11,13 @@ import (
 // kinds are the stores that are tried.
 var kinds = []string{"log", "kv"}
 
-// imagesPerCut: nothing of what was not synced, all of it, and this many times some of it.
+// torn is how many images have some of what was not synced, beside the one with nothing of it and the one with all.
 const torn = 2
 
 // A power cut behind any change to the disk, whatever it tears: the store opens, with everything that was told before.
-func powerCuts(t *testing.T, o *suite.Outcome, draw *rand.Rand) {
+func TestPowerCutsBehindEveryChange(t *testing.T) {
 	suite.Need(t, fuseNeeded())
+	o, draw := begin(t)
 	for _, kind := range kinds {
 		d, err := live(t.Context(), kind, faultfs.Fault{})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/txc-dev/txc"
@@ -65,8 +66,20 @@ func lifeOf(kind string) func(n notes, dir string, opening uint64) error {
 	switch kind {
 	case "log":
 		return logLife
+	case "log-large":
+		return logLargeLife
 	case "kv":
 		return kvLife
+	case "bare":
+		return bareUpdates
+	case "bare-groups":
+		return bareGroups
+	case "bare-synced":
+		return bareHeld(same)
+	case "bare-unsynced":
+		return bareHeld(unsynced)
+	case "bare-fill":
+		return bareFill
 	}
 	panic(broken + "no kind " + kind)
 }
@@ -127,6 +140,31 @@ func logLife(n notes, dir string, opening uint64) error {
 				return errors.Join(closing(n, l.Close), errFailed)
 			}
 		}
+	}
+	return closing(n, l.Close)
+}
+
+// logLargeLife appends groups that take several memtables (B6).
+func logLargeLife(n notes, dir string, opening uint64) error {
+	l, rec, err := badgerwal.Open(dir, logOptions())
+	if err != nil {
+		n.say("open: %v", err)
+		return errFailed
+	}
+	n.say("opened %d", rec.Epoch)
+	for i := range uint64(6) {
+		id := txc.ID{Coordinator: 1, Epoch: rec.Epoch, Sequence: opening*rounds + i + 1}
+		recs := []wal.Record{wal.New(id, time.Now(), wal.CommitBody{Members: []wal.Member{{Participant: "bank-a"}}})}
+		for j := range i * 15 {
+			other := txc.ID{Coordinator: 1, Epoch: rec.Epoch, Sequence: 1000 + j}
+			recs = append(recs, wal.New(other, time.Now(), wal.AbortBody{Key: strings.Repeat("x", 50<<10)}))
+		}
+		lsn, err := l.Append(context.Background(), recs)
+		if err != nil {
+			n.say("failed: %v", err)
+			return errors.Join(closing(n, l.Close), errFailed)
+		}
+		n.say("acknowledged %d %s", lsn, id)
 	}
 	return closing(n, l.Close)
 }

@@ -24,6 +24,8 @@ type Config struct {
 	Readers []Runner      // one reader of all accounts each
 	Beside  []Worker      // what else goes on while processes are killed
 	Library *Library      // asks for what was not heard; nil: the command does
+
+	Hurt func(ctx context.Context, times int) error // what befalls the cluster, as often as Kills says, instead of kills
 }
 
 // Worker works until `working` ends, and brings to its end what it has begun.
@@ -115,7 +117,11 @@ func (c *Campaign) round(ctx context.Context, round uint64, kills int) error {
 	for _, w := range c.Beside {
 		workers.Go(func() { w(ctx, working) })
 	}
-	err := c.disturb(ctx, kills)
+	hurt := c.disturb
+	if c.Hurt != nil {
+		hurt = c.Hurt
+	}
+	err := hurt(ctx, kills)
 	quiet()
 	done := make(chan struct{})
 	go func() { workers.Wait(); close(done) }()

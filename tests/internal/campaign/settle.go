@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"testing"
 	"time"
 
 	"github.com/txc-dev/txc/tests/internal/procs"
@@ -220,6 +221,27 @@ func Registered(ctx context.Context, cluster *procs.Cluster) error {
 		}
 		if err := pause(ctx, askEvery); err != nil {
 			return err
+		}
+	}
+}
+
+// shownWrong is how many lines of an audit a failure shows.
+const shownWrong = 20
+
+// Audit waits until nothing is in doubt, kills everything, and compares the stores with the book.
+func Audit(t testing.TB, cluster *procs.Cluster, book *Book) {
+	t.Helper()
+	if _, err := Settle(t.Context(), cluster, time.Now(), settleLimit); err != nil {
+		t.Error(err)
+	}
+	cluster.KillAll()
+	stores := map[string]procs.Dump{}
+	for _, name := range cluster.Names() {
+		stores[name] = cluster.ReadDump(t, name)
+	}
+	for i, wrong := range book.Audit(stores) {
+		if i < shownWrong {
+			t.Error(wrong)
 		}
 	}
 }

@@ -21,11 +21,12 @@ type Outcome struct {
 	Took    time.Duration  `json:"took"`
 }
 
-// Report hands in what a layer did when the test ends, failed or not. figures and notes are read then.
+// Report hands in what a layer did when the test ends, failed or not. figures and notes are read then. Tests of one layer
+// that run one after the other may share an Outcome: it grows.
 func Report(t testing.TB, o *Outcome) {
 	began := time.Now()
 	t.Cleanup(func() {
-		o.Failed, o.Took = t.Failed(), time.Since(began)
+		o.Failed, o.Took = o.Failed || t.Failed(), o.Took+time.Since(began)
 		t.Logf("%s: %v in %v", o.Layer, o.Figures, o.Took.Round(time.Millisecond))
 		dir := os.Getenv(ReportsVariable)
 		if dir == "" {
