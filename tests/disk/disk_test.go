@@ -20,3 +20,11 @@ func begin(t *testing.T) (*suite.Outcome, *rand.Rand) {
 	_, _ = name.Write([]byte(t.Name())) // it never fails
 	return outcome, rand.New(rand.NewPCG(*seed, name.Sum64()))
 }
+
+// notSmall leaves to larger runs what takes built programs and a while.
+func notSmall(t *testing.T) {
+	t.Helper()
+	if *size == suite.Small {
+		t.Skip("from -size ci on")
+	}
+}

@@ -33,17 +33,18 @@ type host struct {
 // V1, V5, V6: transfers run over a coordinator and participants with a real file system each, and the power is cut: of all, of
 // one, of two. Then every transfer that was told committed is there, of every other nothing is, and nothing is in doubt.
 func TestPowerCutsUnderLoad(t *testing.T) {
+	notSmall(t)
 	suite.Need(t, mounts.Needed())
 	o, draw := begin(t)
 	cutsBite(t, o)
 	c := procs.DescribeCluster(t, []string{"bank-a", "bank-b", "bank-c"})
 	t.Cleanup(c.KillAll) // before its disks go
-	hosts := hostsOf(t, c)
+	hosts := hostsOf(t, c, hostDisk)
 	if err := c.StartAll(); err != nil {
 		t.Fatal(err)
 	}
 	campaign.OpenAccounts(t, c)
-	cuts := map[suite.Size]int{suite.Small: 1, suite.CI: 6, suite.All: 60}[*size]
+	cuts := map[suite.Size]int{suite.CI: 6, suite.All: 60}[*size]
 	library := campaign.NewLibrary(t, c)
 	run := campaign.New(c, campaign.Config{
 		Seed: *seed, Kills: cuts, Pause: cutPause, Rounds: 1 + cuts/4, Library: &library,
@@ -58,14 +59,14 @@ func TestPowerCutsUnderLoad(t *testing.T) {
 }
 
 // hostsOf gives every process a disk of its own, which ends with the test.
-func hostsOf(t *testing.T, c *procs.Cluster) (all []host) {
+func hostsOf(t *testing.T, c *procs.Cluster, size int64) (all []host) {
 	t.Helper()
 	for _, s := range c.Nodes() {
 		at := c.CoordinatorData()
 		if s != c.Coordinator {
 			at = c.Data(s.Name)
 		}
-		m, err := mounts.Ext4(at, hostDisk)
+		m, err := mounts.Ext4(at, size)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -68,6 +68,10 @@ func lifeOf(kind string) func(n notes, dir string, opening uint64) error {
 		return logLife
 	case "log-large":
 		return logLargeLife
+	case "log-fill":
+		return logFillLife
+	case "kv-fill":
+		return kvFillLife
 	case "kv":
 		return kvLife
 	case "bare":
@@ -169,6 +173,42 @@ func logLargeLife(n notes, dir string, opening uint64) error {
 	return closing(n, l.Close)
 }
 
+// logFillLife appends until the disk is full, and beyond.
+func logFillLife(n notes, dir string, _ uint64) error {
+	l, rec, err := badgerwal.Open(dir, logOptions())
+	if err != nil {
+		n.say("open: %v", err)
+		return errFailed
+	}
+	for i := uint64(1); ; i++ {
+		recs := []wal.Record{
+			wal.New(txc.ID{Coordinator: 1, Epoch: rec.Epoch, Sequence: i}, time.Now(), wal.CommitBody{Members: []wal.Member{{Participant: "bank-a"}}}),
+			wal.New(txc.ID{Coordinator: 1, Epoch: rec.Epoch, Sequence: i}, time.Now(), wal.AbortBody{Key: strings.Repeat("x", 50<<10)}),
+		}
+		lsn, err := l.Append(context.Background(), recs)
+		if err != nil {
+			tryAgain(n, err, func() error { _, err := l.Append(context.Background(), recs); return err })
+			return errors.Join(closing(n, l.Close), errFailed)
+		}
+		n.say("acknowledged %d %s", lsn, recs[0].ID)
+	}
+}
+
+// kvFillLife promises and commits until the disk is full, and beyond.
+func kvFillLife(n notes, dir string, _ uint64) error {
+	s, err := kv.Open(context.Background(), dir, kvOptions())
+	if err != nil {
+		n.say("open: %v", err)
+		return errFailed
+	}
+	for i := uint64(1); ; i++ {
+		if err := kvBranch(n, s, i, strings.Repeat("x", 20<<10)); err != nil {
+			tryAgain(n, err, func() error { return kvBranch(n, s, i+1, "done") })
+			return errors.Join(closing(n, s.Close), errFailed)
+		}
+	}
+}
+
 // tryAgain asks a store that has failed once more: it must say the same for ever (C3, P11).
 func tryAgain(n notes, was error, f func() error) {
 	n.say("failed: %v", was)
@@ -199,17 +239,17 @@ func kvLife(n notes, dir string, opening uint64) error {
 	}
 	n.say("opened %d", s.Stamp())
 	for i := range uint64(rounds) {
-		if err := kvBranch(n, s, opening*rounds+i+1); err != nil {
-			tryAgain(n, err, func() error { return kvBranch(n, s, opening*rounds+i+100) })
+		if err := kvBranch(n, s, opening*rounds+i+1, "done"); err != nil {
+			tryAgain(n, err, func() error { return kvBranch(n, s, opening*rounds+i+100, "done") })
 			return errors.Join(closing(n, s.Close), errFailed)
 		}
 	}
 	return closing(n, s.Close)
 }
 
-func kvBranch(n notes, s *kv.Store, sequence uint64) error {
+func kvBranch(n notes, s *kv.Store, sequence uint64, value string) error {
 	b := branchOf(sequence)
-	work, err := kv.Ops(kv.Put(b.ID.String(), "done"), kv.Get("read")).MarshalWork()
+	work, err := kv.Ops(kv.Put(b.ID.String(), value), kv.Get("read")).MarshalWork()
 	if err != nil {
 		panic(broken + err.Error())
 	}
