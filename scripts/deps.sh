@@ -11,6 +11,10 @@ need node nodejs               # tests/polyglot: a participant in another langua
 need npm npm                   # its packages
 need ip iproute2               # tests/network: hosts in network namespaces
 need iptables-restore iptables # what goes wrong between them
+need mkfs.ext4 e2fsprogs       # tests/disk: file systems whose power can be cut
+need losetup mount             # their loop devices
+need fusermount3 fuse3         # file systems that fail
+need strace strace             # system calls that fail
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
