@@ -110,7 +110,8 @@ func bareHeld(change func(badger.Options) badger.Options) func(n notes, dir stri
 
 // bareFill writes until the disk is full, and beyond (B7).
 func bareFill(n notes, dir string, _ uint64) error {
-	return bareLife(n, dir, same, func(db *badger.DB) {
+	large := func(o badger.Options) badger.Options { return o.WithMemTableSize(64 << 20) } // no table is begun before
+	return bareLife(n, dir, large, func(db *badger.DB) {
 		for i := 0; ; i++ {
 			if err := put(db, i); err != nil {
 				n.say("failed %d there false %v", i, err)

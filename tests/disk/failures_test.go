@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -82,8 +83,8 @@ type trial struct {
 	remarks []string // which images were refused, and why
 }
 
-// try has one victim live with one fault, and looks at what is left: by the death of the process alone, and by a power
-// cut, with whatever it tears.
+// try has one victim live with one fault, and looks at what is left: by the death of the process alone; by a power cut,
+// with whatever it tears; and by one as soon as the last word was told, before Close may have saved what it rests on.
 func try(ctx context.Context, kind string, f faultfs.Fault, rng *rand.Rand) (r trial, err error) {
 	d, err := live(ctx, kind, f)
 	if err != nil {
@@ -104,21 +105,36 @@ func try(ctx context.Context, kind string, f faultfs.Fault, rng *rand.Rand) (r t
 	default:
 		r.figures[stopped]++
 	}
-	keeps := []faultfs.Keep{{All: true}, {}}
-	if rng != nil {
-		keeps = append(keeps, faultfs.Keep{Rng: rng})
+	type cut struct {
+		ops  []faultfs.Op
+		keep faultfs.Keep
 	}
-	for _, keep := range keeps {
+	cuts := []cut{{ops, faultfs.Keep{All: true}}, {ops, faultfs.Keep{}}, {ops[:lastWord(ops)], faultfs.Keep{}}}
+	if rng != nil {
+		cuts = append(cuts, cut{ops, faultfs.Keep{Rng: rng}})
+	}
+	for _, c := range cuts {
 		r.figures["images"]++
-		e := image(ops, keep, func(dir string) error { return check(ctx, kind, dir, said) })
+		e := image(c.ops, c.keep, func(dir string) error { return check(ctx, kind, dir, said) })
 		if errors.Is(e, txc.ErrRefused) {
 			r.figures["images that were refused"]++
-			r.remarks = append(r.remarks, fmt.Sprintf("%s, %v (%v), keeping %+v: %v", kind, f, at(ops, f.At), keep, e))
+			r.remarks = append(r.remarks, fmt.Sprintf("%s, %v (%v), keeping %+v: %v", kind, f, at(ops, f.At), c.keep, e))
 		} else if e != nil {
-			err = errors.Join(err, fmt.Errorf("keeping %+v: %w", keep, e))
+			err = errors.Join(err, fmt.Errorf("power cut behind change %d of %d, keeping %+v: %w", len(c.ops), len(ops), c.keep, e))
 		}
 	}
 	return r, err
+}
+
+// lastWord is behind the last change before which everything was told.
+func lastWord(ops []faultfs.Op) int {
+	for i := len(ops) - 1; i >= 0; i-- {
+		word, _, _ := strings.Cut(string(ops[i].Data), " ")
+		if ops[i].Kind == faultfs.Note && (word == "acknowledged" || word == "promised" || word == "committed" || word == "aborted") {
+			return i + 1
+		}
+	}
+	return len(ops)
 }
 
 // doneBefore tells whether the victim had come to its end before the change with this number.

@@ -137,7 +137,7 @@ func checkLog(ctx context.Context, dir string, t told) error {
 	}
 	for _, id := range t.ids {
 		if _, _, ok, e := l.Find(id); e != nil || !ok {
-			err = errors.Join(err, fmt.Errorf("%v was acknowledged: found %v: %w", id, ok, e))
+			err = errors.Join(err, fmt.Errorf("%v was acknowledged: found %v, %v", id, ok, e))
 		}
 	}
 	if err = errors.Join(err, l.Close(ctx)); err != nil {
@@ -172,7 +172,7 @@ func checkKV(ctx context.Context, dir string, t told) error {
 		}
 		if doubt[n] {
 			if f, e := s.Commit(ctx, branchOf(n), nil); e != nil || f != txc.CommittedNow {
-				err = errors.Join(err, fmt.Errorf("%d was promised; its commit: %v: %w", n, f, e))
+				err = errors.Join(err, fmt.Errorf("%d was promised; its commit: %v, %v", n, f, e))
 			}
 		}
 	}
