@@ -5,5 +5,6 @@
 //	Tmpfs  mount                                            as small as is wanted
 //
 // All of it bears the name txc-disk-<pid>-…: the source in the mount table, or the loop device's image. Main takes away
-// what its own run leaves, at an interrupt too, and what earlier runs left that could not.
+// what its own run leaves, at an interrupt too, and what earlier runs left that could not. The mounts themselves are in a
+// mount namespace that ends with the run.
 package mounts

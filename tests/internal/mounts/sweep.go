@@ -2,43 +2,17 @@ package mounts
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
-	"testing"
 )
 
 // prefix is what everything of ours is named by; the pid of its run comes next.
 const prefix = "txc-disk-"
-
-// Main takes away what earlier runs left, runs a package's tests, and takes away what they leave: the exit code.
-func Main(m *testing.M) int {
-	if err := sweep(gone); err != nil {
-		fmt.Fprintln(os.Stderr, "take away what an earlier run left:", err)
-		return 1
-	}
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
-	go func() { // ends with the program
-		<-interrupted
-		if err := sweep(own); err != nil {
-			fmt.Fprintln(os.Stderr, "take away what was interrupted:", err)
-		}
-		os.Exit(130)
-	}()
-	code := m.Run()
-	if err := sweep(own); err != nil {
-		fmt.Fprintln(os.Stderr, "take away what is left:", err)
-		code = max(code, 1)
-	}
-	return code
-}
 
 func own(pid int) bool { return pid == os.Getpid() }
 
@@ -56,7 +30,8 @@ func owner(name string) (pid int, ours bool) {
 	return pid, err == nil
 }
 
-// sweep takes away mounts, loop devices and files of the runs that whose picks.
+// sweep takes away mounts, loop devices and files of the runs that whose picks. A mount outlives its run only where that had
+// no mount namespace of its own.
 func sweep(whose func(pid int) bool) error {
 	picked := func(name string) bool {
 		pid, ours := owner(name)
@@ -95,10 +70,18 @@ func unmountAll(picked func(source string) bool) error {
 		front, back, ok := strings.Cut(line, " - ")
 		f, b := strings.Fields(front), strings.Fields(back)
 		if ok && len(f) > 4 && len(b) > 1 && picked(b[1]) {
-			all = errors.Join(all, syscall.Unmount(f[4], syscall.MNT_DETACH))
+			all = errors.Join(all, detach(f[4]))
 		}
 	}
 	return all
+}
+
+// detach unmounts what is in use too. Others than root have only what fusermount has mounted for them.
+func detach(at string) error {
+	if os.Getuid() == 0 {
+		return syscall.Unmount(at, syscall.MNT_DETACH)
+	}
+	return exec.Command("fusermount3", "-u", "-z", at).Run()
 }
 
 // loopDevices are those in use, with their images.
