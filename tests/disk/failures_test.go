@@ -115,7 +115,10 @@ func try(ctx context.Context, kind string, f faultfs.Fault, rng *rand.Rand) (r t
 	}
 	for _, c := range cuts {
 		r.figures["images"]++
-		e := image(c.ops, c.keep, func(dir string) error { return check(ctx, kind, dir, said) })
+		before, e := toldBy(faultfs.Notes(c.ops))
+		if e == nil {
+			e = image(c.ops, c.keep, func(dir string) error { return check(ctx, kind, dir, before) })
+		}
 		if errors.Is(e, txc.ErrRefused) {
 			r.figures["images that were refused"]++
 			r.remarks = append(r.remarks, fmt.Sprintf("%s, %v (%v), keeping %+v: %v", kind, f, at(ops, f.At), c.keep, e))
