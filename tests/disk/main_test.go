@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/txc-dev/txc/tests/internal/mounts"
 	"github.com/txc-dev/txc/tests/internal/procs"
@@ -15,6 +16,8 @@ var (
 	seed   = suite.SeedFlag()
 	victim = flag.String("victim", "", "run as a store that is tried, in this directory: log, kv, …; not for people")
 	dir    = flag.String("dir", "", "the directory of -victim")
+
+	patience = flag.Duration("patience", 20*time.Second, "how long -victim has for a Close")
 )
 
 func TestMain(m *testing.M) {

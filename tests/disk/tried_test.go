@@ -36,6 +36,9 @@ func fuseNeeded() error {
 // directory that is being looked at.
 var forking sync.RWMutex
 
+// brokenPatience is what a Close has over a disk that fails.
+const brokenPatience = 500 * time.Millisecond
+
 // live has a victim live on a disk, to its end, and gives all that reached that disk.
 func live(ctx context.Context, kind string, fault faultfs.Fault) (*faultfs.Disk, error) {
 	ctx, cancel := context.WithTimeout(ctx, lifeLimit+10*time.Second)
@@ -50,7 +53,11 @@ func live(ctx context.Context, kind string, fault faultfs.Fault) (*faultfs.Disk,
 		return nil, errors.Join(err, os.Remove(at))
 	}
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, os.Args[0], "-victim", kind, "-dir", at)
+	args := []string{"-victim", kind, "-dir", at}
+	if fault != (faultfs.Fault{}) {
+		args = append(args, "-patience", brokenPatience.String())
+	}
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	forking.Lock()
 	err = cmd.Start()
@@ -58,7 +65,7 @@ func live(ctx context.Context, kind string, fault faultfs.Fault) (*faultfs.Disk,
 	if err == nil {
 		err = cmd.Wait()
 	}
-	if fault.At > 0 && ctx.Err() == nil && !strings.Contains(out.String(), broken) {
+	if fault != (faultfs.Fault{}) && ctx.Err() == nil && !strings.Contains(out.String(), broken) {
 		err = nil // it may die of what its disk does to it
 	}
 	if err != nil {

@@ -20,10 +20,9 @@ import (
 // A victim opens its store under data, works, closes it, and does so again. It tells in the notes what it was told.
 const (
 	openings   = 2
-	rounds     = 14                     // in each opening
-	closeLimit = 500 * time.Millisecond // given to Close
-	closeSlack = 3 * time.Second        // that it may take more, on a busy machine
-	lifeLimit  = 90 * time.Second       // of a victim: it hangs
+	rounds     = 14               // in each opening
+	closeSlack = 3 * time.Second  // that it may take more, on a busy machine
+	lifeLimit  = 90 * time.Second // of a victim: it hangs
 )
 
 // broken begins what a victim says when it dies in a way that no fault excuses.
@@ -95,11 +94,11 @@ func closing(n notes, f func(ctx context.Context) error) error {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), *patience)
 	defer cancel()
 	began := time.Now()
 	err := f(ctx)
-	if took := time.Since(began); took > closeLimit+closeSlack {
+	if took := time.Since(began); took > *patience+closeSlack {
 		n.say("unbounded Close: %v", took)
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -56,7 +57,7 @@ func (d *Disk) do(o Op, apply func()) syscall.Errno {
 	defer d.mu.Unlock()
 	if o.Kind != Note {
 		d.count++
-		if d.fault.strikes(d.count) {
+		if d.fault.strikes(d.count) || d.made(o) {
 			o.Err = d.fault.Err
 		}
 	}
@@ -65,6 +66,15 @@ func (d *Disk) do(o Op, apply func()) syscall.Errno {
 		apply()
 	}
 	return o.Err
+}
+
+// made tells whether this is the making that is to fail.
+func (d *Disk) made(o Op) bool {
+	if d.fault.Made == "" || d.fault.At > 0 || o.Kind != Create || !strings.HasSuffix(o.Name, d.fault.Made) {
+		return false
+	}
+	d.fault.At = d.count
+	return true
 }
 
 // make notes a new file or directory.

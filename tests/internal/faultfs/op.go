@@ -62,7 +62,8 @@ func (o Op) String() string {
 // Fault says which change fails, counted from 1 over all but notes; the zero value: none.
 type Fault struct {
 	At      int
-	ForEver bool // and all that come after
+	ForEver bool   // and all that come after
+	Made    string // instead: the making of the first file whose name ends so
 	Err     syscall.Errno
 }
 
