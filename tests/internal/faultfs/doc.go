@@ -19,5 +19,5 @@
 // Of names and sizes: they are kept in one journal, in order, as ext4 and XFS do. A sync of a file or directory makes
 // durable all of it up to the last change that concerns that file or directory; any more of it may be there.
 //
-// A file named Notes in the root is the process's own voice: what is written to it stands among the changes, as a note.
+// The file NotesFile in the root is the process's own voice: what is written to it stands among the changes, as a note.
 package faultfs

@@ -11,9 +11,11 @@ import (
 
 	fuse "github.com/hanwen/go-fuse/v2/fs"
 	fuseopts "github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/txc-dev/txc/tests/internal/mounts"
 )
 
-// Notes is the file in the root that takes the process's own word.
+// NotesFile is the file in the root that takes the process's own word.
 const NotesFile = "notes"
 
 // Mount mounts the disk on an empty directory, under a name that mount tables show. Whoever mounts it must not read or
@@ -36,11 +38,23 @@ func Mount(dir, name string, d *Disk) (unmount func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("mount a FUSE file system on %s: %w", dir, err)
 	}
-	return func() error {
-		if err := server.Unmount(); err != nil {
-			return fmt.Errorf("unmount %s: %w", dir, err)
-		}
-		server.Wait()
+	return func() error { return end(dir, server) }, nil
+}
+
+// endLimit bounds an unmount: the kernel may still be closing the files of a process that has just ended.
+const endLimit = 20 * time.Second
+
+// end unmounts, and waits until the kernel has written what it still had.
+func end(dir string, server *fuseopts.Server) error {
+	if err := mounts.Detach(dir); err != nil {
+		return fmt.Errorf("unmount %s: %w", dir, err)
+	}
+	done := make(chan struct{})
+	go func() { server.Wait(); close(done) }()
+	select {
+	case <-done:
 		return nil
-	}, nil
+	case <-time.After(endLimit):
+		return fmt.Errorf("unmount %s: somebody has used it for %v", dir, endLimit)
+	}
 }

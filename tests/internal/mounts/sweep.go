@@ -70,14 +70,15 @@ func unmountAll(picked func(source string) bool) error {
 		front, back, ok := strings.Cut(line, " - ")
 		f, b := strings.Fields(front), strings.Fields(back)
 		if ok && len(f) > 4 && len(b) > 1 && picked(b[1]) {
-			all = errors.Join(all, detach(f[4]))
+			all = errors.Join(all, Detach(f[4]))
 		}
 	}
 	return all
 }
 
-// detach unmounts what is in use too. Others than root have only what fusermount has mounted for them.
-func detach(at string) error {
+// Detach unmounts what is in use too: it is gone when nobody uses it any more. Others than root have only what fusermount
+// has mounted for them.
+func Detach(at string) error {
 	if os.Getuid() == 0 {
 		return syscall.Unmount(at, syscall.MNT_DETACH)
 	}
