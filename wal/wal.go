@@ -33,8 +33,8 @@ type Log interface {
 	// record of this id above the floor. ended tells whether its End is durable.
 	Find(id txc.ID) (rec Record, ended bool, ok bool, err error)
 
-	// FindKey looks an idempotency key up: a user's by index; one that the client library drew by searching the last
-	// OwnKeySpan of the log (C11).
+	// FindKey looks an idempotency key up: a user's by index; one that the client library drew by searching the log
+	// back for OwnKeySpan at least, however the wall clock jumped (Reach; C11).
 	FindKey(key string) (id txc.ID, ok bool, err error)
 
 	// Floor is the highest id ever dropped from the history; the zero id if none was. Durable with the drop.

@@ -175,11 +175,10 @@ func (l *Log) findUserKey(key string) (id txc.ID, ok bool, err error) {
 	return id, is && body.Key == key, nil
 }
 
-// findOwnKey searches the last OwnKeySpan of the log, with the blocks' filters to tell where not to look.
+// findOwnKey searches the log as far back as Reach says, with the blocks' filters to tell where not to look.
 func (l *Log) findOwnKey(key string) (txc.ID, bool, error) {
 	v := l.view()
 	h := hashKey(key)
-	since := l.ago(wal.OwnKeySpan).UnixMicro()
 	for _, o := range v.recent.own {
 		if o.hash != h {
 			continue
@@ -188,18 +187,19 @@ func (l *Log) findOwnKey(key string) (txc.ID, bool, error) {
 		if err != nil {
 			return txc.ID{}, false, err
 		}
-		if isOwn(rec, key, since) {
+		if isOwn(rec, key) {
 			return rec.ID, true, nil
 		}
 	}
+	reach := wal.NewReach(l.o.Now())
 	for i, s := range slices.Backward(v.sums) {
-		if s.latest < since {
+		if reach.Back(s.latest) {
 			break
 		}
 		if s.own == 0 {
 			continue
 		}
-		id, ok, err := l.ownKeyIn(v, i, key, h, since)
+		id, ok, err := l.ownKeyIn(v, i, key, h)
 		if err = l.unlessDropped(s.group, err); ok || err != nil {
 			return id, ok, err
 		}
@@ -208,7 +208,7 @@ func (l *Log) findOwnKey(key string) (txc.ID, bool, error) {
 }
 
 // ownKeyIn searches one block.
-func (l *Log) ownKeyIn(v view, i int, key string, h uint64, since int64) (id txc.ID, ok bool, err error) {
+func (l *Log) ownKeyIn(v view, i int, key string, h uint64) (id txc.ID, ok bool, err error) {
 	s := v.sums[i]
 	filter, err := l.bloom(s)
 	if err != nil || !filter.has(h) {
@@ -219,7 +219,7 @@ func (l *Log) ownKeyIn(v view, i int, key string, h uint64, since int64) (id txc
 			return nil
 		}
 		rec, err := wal.Decode(encoded)
-		if err != nil || !isOwn(rec, key, since) {
+		if err != nil || !isOwn(rec, key) {
 			return err
 		}
 		id = rec.ID
@@ -231,9 +231,9 @@ func (l *Log) ownKeyIn(v view, i int, key string, h uint64, since int64) (id txc
 	return id, false, err
 }
 
-func isOwn(r wal.Record, key string, since int64) bool {
+func isOwn(r wal.Record, key string) bool {
 	body, ok := r.Body.(wal.CommitBody)
-	return ok && body.OwnKey && body.Key == key && r.When.UnixMicro() >= since
+	return ok && body.OwnKey && body.Key == key
 }
 
 // bloom gives a block's filter, from memory or from its details.

@@ -1,6 +1,7 @@
 package mem
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/txc-dev/txc/wal"
@@ -22,14 +23,25 @@ type Disk struct {
 	groups     [][]byte // whole groups, never changed
 	first      uint64   // LSN of the first record that is left
 	synced     int      // so many of the groups are durable
-	head       uint64   // what a HEAD file would say: the last durable LSN
+	head       head     // what a HEAD file would say
 	checkpoint checkpoint
 	carried    []wal.Record // commits under users' keys whose groups were dropped
 	failure    Failure
+	broken     Failure // befalls every write
 	free       uint64
 	low        bool
 	owner      *Log
 }
+
+// head is the last durable record, and whose it is.
+type head struct {
+	epoch uint32
+	mark  uint64
+	lsn   uint64
+}
+
+// sector is what a disk writes whole: a power loss may keep some of a write's sectors and not the others.
+const sector = 512
 
 // checkpoint is a State's records, and the group that it was taken before.
 type checkpoint struct {
@@ -46,7 +58,7 @@ func (d *Disk) Copy() *Disk {
 	c := *d
 	c.groups = slices.Clone(d.groups)
 	c.carried = slices.Clone(d.carried)
-	c.owner, c.failure = nil, None
+	c.owner, c.failure, c.broken = nil, None, None
 	return &c
 }
 
@@ -60,13 +72,27 @@ func (d *Disk) LoseUnsynced() {
 	d.owner = nil
 }
 
+// Tear is a power loss in the middle of a write: of the first group that was written and not synced only the sectors
+// before that number have reached the disk, and nothing of the others. The Log that has the disk open loses it.
+func (d *Disk) Tear(before int) {
+	if d.synced < len(d.groups) {
+		torn := slices.Clone(d.groups[d.synced])
+		clear(torn[min(before*sector, len(torn)):])
+		d.groups = append(d.groups[:d.synced:d.synced], torn)
+	}
+	d.owner = nil
+}
+
+// Unsynced reports whether a power loss would take something.
+func (d *Disk) Unsynced() bool { return d.synced < len(d.groups) }
+
 // Cut takes away every group that ends above lsn, durable or not, and HEAD with them: a lost tail that the log itself
 // cannot see. The Log that has the disk open loses it.
 func (d *Disk) Cut(lsn uint64) {
 	d.Truncate(lsn)
-	d.head = min(d.head, d.first-1)
+	d.head.lsn = min(d.head.lsn, d.first-1)
 	if n := len(d.groups); n > 0 {
-		d.head = end(d.groups[n-1]) // groups go as a whole: the last one left may end before lsn
+		d.head = headOf(d.groups[n-1]) // groups go as a whole: the last one left may end before lsn
 	}
 }
 
@@ -98,11 +124,20 @@ func (d *Disk) Flip(lsn uint64, at int) {
 // Fail decides the fate of the next write; later ones fail because the Log is poisoned.
 func (d *Disk) Fail(f Failure) { d.failure = f }
 
+// Break has every write fail from now on, until Mend: a disk that is dead, or full before the first byte.
+func (d *Disk) Break(f Failure) { d.broken = f }
+
+// Mend ends what Break began.
+func (d *Disk) Mend() { d.broken = None }
+
+// Broken reports whether every write fails.
+func (d *Disk) Broken() bool { return d.broken != None }
+
 // SetRoom decides what Room tells.
 func (d *Disk) SetRoom(free uint64, low bool) { d.free, d.low = free, low }
 
 // Head is the last LSN that was ever reported durable.
-func (d *Disk) Head() uint64 { return d.head }
+func (d *Disk) Head() uint64 { return d.head.lsn }
 
 // Size is the number of bytes in groups.
 func (d *Disk) Size() (n int) {
@@ -113,12 +148,14 @@ func (d *Disk) Size() (n int) {
 }
 
 // end is the last LSN of a group that this package wrote; 0 if its bytes were changed since.
-func end(group []byte) uint64 {
+func end(group []byte) uint64 { return headOf(group).lsn }
+
+func headOf(group []byte) head {
 	g, err := wal.DecodeGroup(group)
 	if err != nil {
-		return 0
+		return head{}
 	}
-	return g.Last()
+	return head{g.Epoch, g.Mark, g.Last()}
 }
 
 // write puts the groups of one Append on the disk, as the failure that was asked for allows.
@@ -126,7 +163,7 @@ func (d *Disk) write(l *Log, groups [][]byte) error {
 	if d.owner != l {
 		return errLost
 	}
-	failure := d.failure
+	failure := cmp.Or(d.failure, d.broken)
 	d.failure = None
 	if failure == FailedLost {
 		return errInjected
@@ -139,7 +176,7 @@ func (d *Disk) write(l *Log, groups [][]byte) error {
 	if failure == FailedKept {
 		return errInjected
 	}
-	d.head = end(groups[len(groups)-1])
+	d.head = headOf(groups[len(groups)-1])
 	return nil
 }
 

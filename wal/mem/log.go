@@ -1,10 +1,13 @@
 package mem
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -228,16 +231,29 @@ func (l *Log) FindKey(key string) (txc.ID, bool, error) {
 	if id, ok := l.keys[key]; ok {
 		return id, true, nil
 	}
-	since := l.o.Now().Add(-wal.OwnKeySpan)
-	for r, err := range l.back() {
+	return l.findOwnKey(key)
+}
+
+// findOwnKey searches the newest groups. Few records are commits under such keys: the others are not decoded.
+func (l *Log) findOwnKey(key string) (found txc.ID, ok bool, err error) {
+	reach := wal.NewReach(l.o.Now())
+	for _, b := range slices.Backward(l.disk.groups[:min(l.disk.synced, len(l.disk.groups))]) {
+		g, err := wal.DecodeGroup(b)
 		if err != nil {
 			return txc.ID{}, false, err
 		}
-		if r.When.Before(since) {
-			break
-		}
-		if body, ok := r.Body.(wal.CommitBody); ok && body.OwnKey && body.Key == key {
-			return r.ID, true, nil
+		when := int64(math.MinInt64) // of the newest: a clock may go back inside a group
+		err = g.Each(func(_ uint64, encoded []byte) error {
+			when = max(when, wal.PeekWhen(encoded))
+			if kind, id := wal.Peek(encoded); kind != wal.Commit || !bytes.Contains(encoded, []byte(key)) {
+				return nil
+			} else if body, is := l.commits[id].Body.(wal.CommitBody); is && body.OwnKey && body.Key == key {
+				found, ok = id, true
+			}
+			return nil
+		})
+		if ok || err != nil || reach.Back(when) {
+			return found, ok, err
 		}
 	}
 	return txc.ID{}, false, nil

@@ -2,6 +2,7 @@ package mem_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,37 @@ func TestAPowerLossTakesWhatWasOnlyWritten(t *testing.T) {
 	}
 }
 
+func TestATornWriteEndsTheLog(t *testing.T) {
+	d := mem.NewDisk()
+	l, _ := open(t, d)
+	last := commit(t, l, 1)
+	d.Fail(mem.FailedWritten)
+	id := txc.ID{Coordinator: 1, Epoch: 1, Sequence: 2}
+	long := wal.New(id, time.Unix(0, 0), wal.CommitBody{Key: strings.Repeat("k", txc.MaxKey), Labels: map[string]string{"a": strings.Repeat("v", 200)}})
+	if _, err := l.Append(t.Context(), []wal.Record{long, long, long, long, long}); !errors.Is(err, txc.ErrStopped) {
+		t.Fatal(err)
+	}
+	for before := range 3 {
+		image := d.Copy()
+		image.Tear(before)
+		if _, rec := open(t, image); len(rec.Unfinished) != 1 || rec.Head != last {
+			t.Fatalf("torn after %d sectors: %d unfinished, head %d", before, len(rec.Unfinished), rec.Head)
+		}
+	}
+}
+
+func TestADeadDiskStaysDead(t *testing.T) {
+	d := mem.NewDisk()
+	d.Break(mem.FailedLost)
+	for range 2 {
+		if _, _, err := mem.Open(d, options()); !errors.Is(err, txc.ErrStopped) {
+			t.Fatal(err)
+		}
+	}
+	d.Mend()
+	open(t, d)
+}
+
 func TestARestartTakesTheDiskAway(t *testing.T) {
 	d := mem.NewDisk()
 	old, _ := open(t, d)
@@ -117,8 +149,8 @@ func TestALostTailIsRefusedWithHeadAndUnseenWithoutIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost := wal.Range{Epoch: 1, Mark: 7, From: first + 1, To: last}
-	if err := mem.AcceptLoss(d, options(), lost, "ann", "a test"); err != nil {
-		t.Fatal(err)
+	if got, err := mem.AcceptLoss(d, options(), "ann", "a test"); err != nil || len(got) != 1 || got[0] != lost {
+		t.Fatal(got, err)
 	}
 	_, rec := open(t, d)
 	if rec.Epoch != 2 || len(rec.Accepted) != 1 || rec.Accepted[0].Body.(wal.ResolutionBody).Lost[0] != lost {

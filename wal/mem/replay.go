@@ -29,6 +29,9 @@ func (l *Log) replay() (keep int, err error) {
 	end := l.end
 	for i := keep; i < len(d.groups); i++ {
 		g, err := wal.DecodeGroup(d.groups[i])
+		if err != nil && d.torn(i, end) {
+			break
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -44,16 +47,25 @@ func (l *Log) replay() (keep int, err error) {
 		keep, l.end = i+1, end
 	}
 	l.synced = l.end.Last()
-	if l.synced < d.head {
-		return 0, fmt.Errorf("%w: the log ends at record %d, but record %d was durable", txc.ErrRefused, l.synced, d.head)
+	if l.synced < d.head.lsn {
+		return 0, fmt.Errorf("%w: the log ends at record %d, but record %d was durable", txc.ErrRefused, l.synced, d.head.lsn)
 	}
 	return keep, nil
 }
 
+// torn reports whether a group that cannot be read is one whose write was cut short: the last one, behind all that was
+// ever durable.
+func (d *Disk) torn(i int, before wal.Link) bool {
+	return i == len(d.groups)-1 && before.Last() >= d.head.lsn
+}
+
 // indexHistory makes the groups below the checkpoint findable, and counts them.
 func (l *Log) indexHistory() (n int, err error) {
-	for _, b := range l.disk.groups {
+	for i, b := range l.disk.groups {
 		g, err := wal.DecodeGroup(b)
+		if err != nil && l.disk.torn(i, l.end) {
+			break
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -207,21 +219,4 @@ func groupRecords(b []byte) ([]wal.Record, error) {
 	var all []wal.Record
 	err = g.Records(func(r wal.Record, _ []byte) error { all = append(all, r); return nil })
 	return all, err
-}
-
-// AcceptLoss accepts, on a disk that Open refuses, that its tail is lost: the lost range stays disowned, and the next
-// epoch is above everything that HEAD shows (C12).
-func AcceptLoss(d *Disk, o Options, lost wal.Range, who, why string) error {
-	l := &Log{disk: d, o: o, commits: map[txc.ID]wal.Record{}, keys: map[string]txc.ID{}, failed: make(chan struct{})}
-	head := d.head
-	d.head = 0
-	keep, err := l.replay()
-	if err != nil {
-		d.head = head
-		return err
-	}
-	d.groups, d.owner = d.groups[:keep], l
-	err = l.own(wal.ResolutionBody{What: wal.ResolveLoss, Epoch: lost.Epoch, Lost: []wal.Range{lost}, Who: who, Why: why})
-	d.owner = nil
-	return err
 }

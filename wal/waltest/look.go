@@ -118,9 +118,13 @@ func findKey(r *run) {
 		want("never", txc.ID{}, false)
 		r.kill()
 	}
-	r.now = r.now.Add(2 * time.Minute)
-	want("order-4711", user, true)
-	want("drawn-1", txc.ID{}, false)
+	for _, jump := range []time.Duration{time.Hour, -48 * time.Hour, 96 * time.Hour} { // of the wall clock: no time has passed
+		r.now = r.now.Add(jump)
+		want("order-4711", user, true)
+		want("drawn-1", own, true)
+		r.reopen()
+		want("drawn-1", own, true)
+	}
 }
 
 func history(r *run) {
