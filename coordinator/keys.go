@@ -71,7 +71,7 @@ func (c *Core) byLog(a *keyAsk, f Found) {
 	case f.Err != nil:
 		c.answer(Answered{Token: a.token, Err: unreadable(f.Err)})
 	case c.joinKey(a): // the one before it has begun
-	case !f.OK && a.request.FirstSentAgo > 0 && c.lossAt.After(c.w.Now.Add(-a.request.FirstSentAgo-clockSlack)):
+	case !f.OK && c.mayBeLost(a.request):
 		c.answer(Answered{Token: a.token, Result: Result{Key: a.request.Key, Outcome: txc.Unknown, Older: true, Reason: txc.Reason{
 			Code: txc.CodeOlderThanHistory, Text: "it was first sent before records of this log were lost: look at the participants"}}})
 	case !f.OK && c.mayHaveCommitted(a.request):
@@ -83,6 +83,19 @@ func (c *Core) byLog(a *keyAsk, f Found) {
 		c.fresh(a)
 	default:
 		c.replay(a, f)
+	}
+}
+
+// mayBeLost reports whether a request was first sent before the last loss that was accepted: its record may have been
+// among what was lost. What was sent to this opening was not, and what was sent before it was, if nothing began between
+// the loss and this opening: no clock that jumps decides that. Only where openings lie between the two does the wall
+// clock.
+func (c *Core) mayBeLost(r Request) bool {
+	switch {
+	case r.FirstSentAgo == 0 || c.lossAt.IsZero() || r.FirstSentAgo+clockSlack < c.w.Now.Sub(c.opened):
+		return false
+	default:
+		return c.lossNew || c.lossAt.After(c.w.Now.Add(-r.FirstSentAgo-clockSlack))
 	}
 }
 

@@ -2,6 +2,7 @@ package coordinator_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/coordinator"
@@ -38,5 +39,37 @@ func TestC12_AnIDWithoutItsMarkIsNotPresumedAfterALossFromElsewhere(t *testing.T
 	}
 	if a := r.ask(coordinator.AskOutcome{ID: tx(r.rec.Epoch, 99)}); a.Err == nil {
 		t.Errorf("never issued: %+v", a.Result)
+	}
+}
+
+// C11, C12: what was sent before the coordinator last started, and before a loss, does not run again because the wall
+// clock says that the loss was long ago; what was sent since does, whatever it says.
+func TestC12_AClockThatJumpsHidesNoLoss(t *testing.T) {
+	for name, jump := range map[string]time.Duration{"forwards": 48 * time.Hour, "backwards": -48 * time.Hour, "not at all": 0} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, coordinator.Options{}, "a", "b")
+			r.fakes["a"].seen = []protocol.Seen{{Coordinator: 1, Epoch: 3, Mark: 0x3333, LSN: 40}}
+			r.register("a")
+			r.open()
+			r.up("a", "b")
+			if a := r.ask(coordinator.AskAccept{What: wal.ResolveLoss, Who: "eve", Why: "an old copy"}); a.Err != nil {
+				t.Fatal(a.Err)
+			}
+			r.now = r.now.Add(jump)
+			r.open()
+			r.up("a", "b")
+			retry := func(key string, ago time.Duration) coordinator.Result {
+				token := r.begin(coordinator.AskRun{Request: coordinator.Request{Key: key, Work: work("a", "b"), Wait: coordinator.Decided, FirstSentAgo: ago}})
+				r.deliver()
+				return r.answer(token).Result
+			}
+			if got := retry("before", 10*time.Second); got.Outcome != txc.Unknown || !got.Older {
+				t.Errorf("sent before the loss: %+v", got)
+			}
+			r.pass(10 * time.Second)
+			if got := retry("since", time.Second); got.Outcome != txc.Committed {
+				t.Errorf("sent since: %+v", got)
+			}
+		})
 	}
 }
