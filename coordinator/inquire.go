@@ -111,6 +111,9 @@ func (c *Core) inquiryLive(l *live, p *peer, q protocol.Inquiry, say func(protoc
 			c.step(l, protocol.Asked{Branch: i}) // Commit brings its evidence, which the answer does not
 		}
 		c.sayLive(l, i, outcome, q, say)
+		if outcome == txc.Committed && q.Settled.Applied() && (l.tx.Missing() &^ l.tx.Busy).Has(i) {
+			c.ownAnswer(l, i, txc.CommittedBefore, txc.Reason{}) // it asks no more, and may never be told Commit (H3)
+		}
 		return
 	}
 	b := &l.branches[i]

@@ -142,14 +142,19 @@ func (c *Core) fated(p *peer, m Message, f protocol.Fated) {
 	if i < 0 || l.tx.Phase != protocol.Committing && l.tx.Phase != protocol.Ending || !(l.tx.Missing() &^ l.tx.Busy).Has(i) {
 		return // a reply of a branch that has answered is ignored
 	}
+	c.ownAnswer(l, i, f.Fate, f.Reason)
+}
+
+// ownAnswer takes a branch's own word for what became of it under a commit.
+func (c *Core) ownAnswer(l *live, i int, fate txc.Fate, why txc.Reason) {
 	b := &l.branches[i]
-	if f.Fate.Applied() {
-		b.fate = f.Fate
-		l.note(c, committedNow+what(f.Fate-txc.CommittedNow), i, 0, "")
+	if fate.Applied() {
+		b.fate = fate
+		l.note(c, committedNow+what(fate-txc.CommittedNow), i, 0, "")
 	} else {
-		b.reason = reasonOf(p, f.Reason)
+		b.reason = reasonOf(b.peer, why)
 	}
-	c.step(l, protocol.Answered{Branch: i, Fate: f.Fate})
+	c.step(l, protocol.Answered{Branch: i, Fate: fate})
 	if l.tx.Acked.Has(i) {
 		c.release(b)
 	}

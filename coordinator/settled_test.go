@@ -116,3 +116,25 @@ func TestH4_SettledAsTheDecisionSaysEndsTheAsking(t *testing.T) {
 		t.Errorf("it had acknowledged, and shows it as aborted now: %+v", a)
 	}
 }
+
+// A branch that was settled as committed at both ends, by hand, is told so once: nothing else will ever end its record.
+func TestH3_H4_SettledAtBothEndsEndsTheRecord(t *testing.T) {
+	r := newRig(t, coordinator.Options{}, "a", "b")
+	r.fakes["b"].mute = func(m protocol.Message) bool { _, ok := m.Body.(protocol.Commit); return ok }
+	r.begin(run(coordinator.Decided, "a", "b"))
+	r.deliver()
+	if a := r.ask(coordinator.AskResolve{ID: tx(1, 1), Participant: "b", Outcome: txc.Committed, Who: "eve", Why: "burnt down"}); a.Err != nil {
+		t.Fatal(a.Err)
+	}
+	q := coordinator.Question{Participant: "b", Instance: r.fakes["b"].instance, ID: tx(1, 1), Mark: r.mark, Settled: txc.CommittedBefore}
+	if a := r.ask(coordinator.AskInquire{Question: q}).Answer; a.Outcome != txc.Committed || !a.Recorded {
+		t.Errorf("%+v", a)
+	}
+	r.flush()
+	if n := len(records[wal.EndBody](r)); n != 1 {
+		t.Errorf("%d Ends", n)
+	}
+	if s := r.ask(coordinator.AskStatus{}).Status; s.Live != 0 {
+		t.Errorf("%d transactions are left", s.Live)
+	}
+}
