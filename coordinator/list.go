@@ -64,9 +64,8 @@ func (c *Core) list(ev AskList) Answered {
 		case !ev.Filter.Match(d):
 		case ev.Filter.Limit > 0 && len(a.List) == ev.Filter.Limit:
 			a.More = true
-		case l != nil:
-			a.List = append(a.List, c.detail(l))
 		default:
+			d.Timeline = c.timelineOf(id, l)
 			a.List = append(a.List, d)
 		}
 	}
@@ -102,7 +101,18 @@ func (c *Core) others() []txc.ID {
 	return slices.Compact(ids)
 }
 
-// past tells of a transaction that is live as l, or else is remembered all the same.
+// timelineOf is for what is listed: most of what is looked at is not.
+func (c *Core) timelineOf(id txc.ID, l *live) []Moment {
+	if l == nil {
+		l = c.ended.items[id]
+	}
+	if l == nil {
+		return nil
+	}
+	return l.timeline()
+}
+
+// past tells of a transaction that is live as l, or else is remembered all the same, but for its timeline.
 func (c *Core) past(id txc.ID, l *live) Detail {
 	o := c.odd[id]
 	switch {
@@ -111,7 +121,7 @@ func (c *Core) past(id txc.ID, l *live) Detail {
 	case o != nil && o.shown():
 		return c.oddDetail(o)
 	case c.ended.items[id] != nil:
-		return c.detail(c.ended.items[id])
+		return c.summary(c.ended.items[id])
 	case c.presumed[id] != nil:
 		return c.presumed[id].detail()
 	default:
