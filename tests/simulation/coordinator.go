@@ -1,8 +1,6 @@
 package simulation
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/txc-dev/txc"
@@ -14,100 +12,145 @@ import (
 
 // coordinatorNode is a coordinator's process and disk.
 type coordinatorNode struct {
-	w      *World
-	disk   *mem.Disk
-	log    *mem.Log
-	core   *coordinator.Core
-	up     bool
-	life   int // counts boots: what belongs to an earlier one is dropped
-	inbox  []coordinator.Event
-	poked  bool
-	wakeAt time.Duration
-	queue  []wal.Record
-	busy   bool // an append is under way
-	wires  map[string]*wire
-	starts int
-	rival  bool // the second of its number
-	ended  bool // never to start again
+	process
+	disk    *mem.Disk
+	log     *mem.Log
+	core    *coordinator.Core
+	inbox   []coordinator.Event
+	queue   []wal.Record
+	busy    bool // an append is under way
+	lazy    bool // a flush is
+	wires   map[string]*wire
+	waiting []*call
+	starts  int
+	ended   bool      // never to start again
+	damage  *mem.Disk // what the disk was before it was damaged; nil: it is not, as far as an operator can see
+
+	eff     coordinator.Effects // reused from step to step
+	spareIn []coordinator.Event
 }
 
 const cluster, number = "sim", 1
 
-func newCoordinator(w *World) *coordinatorNode {
-	c := &coordinatorNode{w: w, disk: mem.NewDisk(), wires: map[string]*wire{}}
+// call is what somebody asked, until it is answered.
+type call struct {
+	then func(coordinator.Answered)
+	over bool
+}
+
+func newCoordinator(w *World, name string, disk *mem.Disk) *coordinatorNode {
+	c := &coordinatorNode{process: process{w: w, name: name}, disk: disk, wires: map[string]*wire{}}
+	c.process.run = c.step
 	for _, p := range w.participants {
 		c.wires[p.name] = &wire{w: w, c: c, p: p}
 	}
 	return c
 }
 
-// boot opens the log and starts the core, as a process does.
+func (c *coordinatorNode) options() mem.Options {
+	return mem.Options{Cluster: cluster, Number: number, Mark: c.w.rng.Uint64() | 1, Software: "sim", Now: c.clock}
+}
+
+// boot opens the log and starts the core, as a process does. It may fail, or be killed, anywhere in between.
 func (c *coordinatorNode) boot() {
-	if c.ended {
+	if c.ended || c.up {
 		return
 	}
 	c.starts++
-	c.disk.Fail(mem.None) // what was to befall the last process's next write died with it
-	log, rec, err := mem.Open(c.disk, mem.Options{Cluster: cluster, Number: number, Mark: c.w.rng.Uint64() | 1, Software: "sim", Now: c.w.clock})
+	c.born()
+	c.failNext()
+	log, rec, err := mem.Open(c.disk, c.options())
 	if err != nil {
-		c.w.broken("open the coordinator's log: %v", err)
+		c.dies()
+		c.cannotStart(err)
 		return
 	}
-	core, err := coordinator.NewCore(rec, coordinator.Options{Seed: c.w.rng.Uint64() | 1, Timeout: 2 * time.Second, PresumeAfter: 20 * time.Second, OrphanEvery: 5 * time.Second}, c.w.clock())
+	c.opened(rec)
+	core, err := coordinator.NewCore(rec, coordinator.Options{Seed: c.w.rng.Uint64() | 1, Timeout: 2 * time.Second, PresumeAfter: presumeAfter, OrphanEvery: 2 * time.Second}, c.clock())
 	if err != nil {
 		c.w.broken("start the coordinator: %v", err)
 		return
 	}
-	c.log, c.core, c.up = log, core, true
-	c.life++
-	c.inbox, c.queue, c.poked, c.busy, c.wakeAt = nil, nil, false, false, 0
-	c.w.log("coordinator up, epoch %d, %d unfinished", rec.Epoch, len(rec.Unfinished))
+	c.log, c.core = log, core
+	c.inbox, c.queue, c.busy, c.lazy, c.waiting = c.inbox[:0], nil, false, false, c.waiting[:0]
+	c.w.say("%s up, epoch %d, %d unfinished", c.name, rec.Epoch, len(rec.Unfinished))
+	if c.w.fault(killCoordinator) { // after it opened, before anybody could have noticed
+		c.crash(c.w.power())
+		return
+	}
 	for _, p := range core.Connect() {
 		c.wires[p.Name].dial()
 	}
 	c.poke()
-	c.flushLazy(c.life)
 }
 
-// flushLazy is the log's own timer for records that nothing forced.
-func (c *coordinatorNode) flushLazy(life int) {
-	c.w.after(wal.LazyDelay, func() {
-		if c.life != life || !c.up {
-			return
+// flushLazy is the log's own timer for records that nothing forced. The core sees what became durable when it next runs.
+func (c *coordinatorNode) flushLazy() {
+	if c.lazy {
+		return
+	}
+	c.lazy = true
+	c.later(wal.LazyDelay, func() {
+		c.lazy = false
+		if c.busy {
+			return // they ride with what is being written
 		}
-		if !c.busy {
-			if err := c.log.Flush(); err != nil {
-				c.put(coordinator.LogFailed{Err: fmt.Errorf("%w: %w", txc.ErrStopped, err)})
-			}
+		c.failNext()
+		if err := c.log.Flush(); err != nil {
+			c.failed(err)
 		}
-		c.poke()
-		c.flushLazy(life)
 	})
 }
 
-// crash ends the process; power takes what was not synced with it.
+// crash ends the process; power takes what was not synced with it, or tears it.
 func (c *coordinatorNode) crash(power bool) {
 	if !c.up {
 		return
 	}
-	c.up = false
-	c.life++
-	if power {
+	c.dies()
+	switch {
+	case power && c.disk.Unsynced() && c.w.chance(0.5):
+		c.disk.Tear(c.w.rng.IntN(3))
+	case power:
 		c.disk.LoseUnsynced()
 	}
-	if !c.rival && !c.w.tailLost && c.w.fault(c.w.mix.loseTail) {
-		c.w.loseTail()
+	if c == c.w.coordinator {
+		c.w.damageLog()
 	}
-	c.w.log("coordinator dead, power %v", power)
+	c.w.say("%s dead, power %v", c.name, power)
 	for _, p := range c.w.participants {
 		c.wires[p.name].hangup()
 	}
-	for _, cl := range c.w.clients {
-		cl.coordinatorDied(c)
+	for _, a := range c.waiting {
+		if !a.over { // its connection broke
+			a.over = true
+			c.w.after(c.w.between(0, 10*time.Millisecond), func() { a.then(coordinator.Answered{Err: txc.ErrUnavailable}) })
+		}
 	}
+	c.waiting = c.waiting[:0]
 	if !c.ended {
-		c.w.after(c.w.between(10*time.Millisecond, 2*time.Second), c.boot)
+		c.later(c.w.between(10*time.Millisecond, time.Second), c.boot)
 	}
+}
+
+// ask asks the core; then is called once, with txc.ErrUnavailable if the process dies before it has answered.
+func (c *coordinatorNode) ask(event func(coordinator.Token) coordinator.Event, then func(coordinator.Answered)) {
+	a := &call{then: then}
+	if len(c.waiting) > 64 {
+		c.waiting = c.pending()
+	}
+	c.waiting = append(c.waiting, a)
+	c.put(event(a))
+}
+
+func (c *coordinatorNode) pending() []*call {
+	left := c.waiting[:0]
+	for _, a := range c.waiting {
+		if !a.over {
+			left = append(left, a)
+		}
+	}
+	return left
 }
 
 func (c *coordinatorNode) put(ev coordinator.Event) {
@@ -117,144 +160,90 @@ func (c *coordinatorNode) put(ev coordinator.Event) {
 	}
 }
 
-func (c *coordinatorNode) poke() {
-	if c.poked || !c.up {
-		return
-	}
-	c.poked = true
-	life := c.life
-	c.w.after(c.w.between(0, 50*time.Microsecond), func() {
-		if c.life == life && c.up {
-			c.poked = false
-			c.run()
-		}
-	})
-}
-
-func (c *coordinatorNode) run() {
+func (c *coordinatorNode) step() {
 	events := c.inbox
-	c.inbox = nil
-	var eff coordinator.Effects
+	c.inbox = c.spareIn[:0]
 	_, low := c.log.Room()
-	next := c.core.Step(coordinator.World{Now: c.w.clock(), Synced: c.log.Synced(), Low: low, Floor: c.log.Floor()}, events, &eff)
-	c.arm(next)
-	c.carryOut(&eff)
-}
-
-func (c *coordinatorNode) arm(next time.Time) {
+	next := c.core.Step(coordinator.World{Now: c.clock(), Synced: c.log.Synced(), Low: low, Floor: c.log.Floor()}, events, &c.eff)
+	clear(events)
+	c.spareIn = events
 	at := c.w.now + 200*time.Millisecond
 	if !next.IsZero() {
-		at = min(at, next.Sub(start))
+		at = min(at, c.w.now+next.Sub(c.clock()))
 	}
-	if c.wakeAt > c.w.now && c.wakeAt <= at {
-		return
-	}
-	c.wakeAt = at
-	life := c.life
-	c.w.after(at-c.w.now, func() {
-		if c.life == life && c.wakeAt == at {
-			c.wakeAt = 0
-			c.poke()
-		}
-	})
+	c.wake(at)
+	c.carryOut(&c.eff)
+	reuse(&c.eff)
 }
 
-// carryOut does the effects one by one; the process may die between any two.
+// reuse empties the effects and keeps their memory, as the shell does.
+func reuse(e *coordinator.Effects) {
+	clear(e.Append)
+	clear(e.Send)
+	clear(e.Answers)
+	clear(e.Lookups)
+	*e = coordinator.Effects{Append: e.Append[:0], Send: e.Send[:0], Answers: e.Answers[:0], Lookups: e.Lookups[:0], Dial: e.Dial[:0], Hangup: e.Hangup[:0]}
+}
+
+// dead draws, before an effect, whether the process dies instead.
+func (c *coordinatorNode) dead() bool {
+	if c.w.fault(killCoordinator) {
+		c.crash(c.w.power())
+		return true
+	}
+	return false
+}
+
+// carryOut does the effects one by one; the process may die between any two. It stops itself last: what was durable may
+// be told.
 func (c *coordinatorNode) carryOut(eff *coordinator.Effects) {
-	var steps []func()
 	if len(eff.Append) > 0 {
-		recs := eff.Append
-		steps = append(steps, func() { c.append(recs) })
+		if c.dead() {
+			return
+		}
+		c.append(eff.Append)
 	}
 	for _, out := range eff.Send {
-		for _, m := range out.Messages {
-			steps = append(steps, func() { c.send(out.Participant, m) })
+		if !c.send(c.wires[out.Participant], out.Messages) {
+			return
 		}
 	}
 	for _, a := range eff.Answers {
-		steps = append(steps, func() {
-			if t, ok := a.Token.(func(coordinator.Answered)); ok {
-				t(a)
-			}
-		})
+		if c.dead() {
+			return
+		}
+		if t, ok := a.Token.(*call); ok && !t.over {
+			t.over = true
+			t.then(a)
+		}
+		if !c.up {
+			return
+		}
 	}
 	for _, p := range eff.Hangup {
-		steps = append(steps, func() { c.wires[p].hangup() })
+		c.wires[p].hangup()
 	}
 	for _, p := range eff.Dial {
-		steps = append(steps, func() { c.wires[p.Name].dial() })
+		c.wires[p.Name].dial()
 	}
 	for _, l := range eff.Lookups {
-		life := c.life
-		c.w.after(c.w.between(0, 200*time.Microsecond), func() {
-			if c.life == life && c.up {
-				c.put(coordinator.Find(c.log, l))
-			}
-		})
+		c.later(c.w.between(0, 200*time.Microsecond), func() { c.put(coordinator.Find(c.log, l)) })
 	}
-	life := c.life
-	for _, f := range steps {
-		if c.w.fault(c.w.mix.coordinatorKill) {
-			c.crash(c.w.chance(c.w.mix.power))
-		}
-		if c.life != life || !c.up {
-			return
-		}
-		f()
-	}
-	if eff.Stop != nil && c.life == life {
-		c.w.log("coordinator stops itself: %v", eff.Stop)
-		c.crash(false)
+	if eff.Stop != nil {
+		c.w.say("%s stops itself: %v", c.name, eff.Stop)
+		c.crash(c.w.power())
 	}
 }
 
-func (c *coordinatorNode) send(name string, m protocol.Message) {
-	n := c.wires[name]
-	if n.up {
-		c.w.log("coordinator -> %s %s %T", name, m.ID, m.Body)
-		n.toParticipant(m)
-	}
-}
-
-// append writes what has gathered, as one group, and tells the core some time after it is durable: a crash in between
-// leaves a decision that nobody has heard of.
-func (c *coordinatorNode) append(recs []wal.Record) {
-	c.queue = append(c.queue, recs...)
-	if c.busy {
-		return
-	}
-	c.busy = true
-	life := c.life
-	c.w.after(c.w.between(50*time.Microsecond, 400*time.Microsecond), func() {
-		if c.life == life && c.up {
-			c.write()
+// send sends a batch, or as much of it as the process lives to send.
+func (c *coordinatorNode) send(n *wire, batch []protocol.Message) bool {
+	for i := range batch {
+		if c.w.fault(killCoordinator) {
+			n.toParticipant(batch[:i])
+			c.crash(c.w.power())
+			return false
 		}
-	})
-}
-
-func (c *coordinatorNode) write() {
-	group := c.queue
-	c.queue = nil
-	if c.w.fault(c.w.mix.logFail) {
-		c.disk.Fail([]mem.Failure{mem.FailedLost, mem.FailedWritten, mem.FailedKept}[c.w.rng.IntN(3)])
 	}
-	lsn, err := c.log.Append(context.Background(), group)
-	for _, r := range group {
-		c.w.log("log %s %s %v", r.Kind, r.ID, err)
-	}
-	life := c.life
-	c.w.after(c.w.between(10*time.Microsecond, 300*time.Microsecond), func() {
-		if c.life != life || !c.up {
-			return
-		}
-		c.busy = false
-		if err != nil {
-			c.put(coordinator.LogFailed{Err: fmt.Errorf("%w: %w", txc.ErrStopped, err)})
-			return
-		}
-		c.put(coordinator.Appended{N: len(group), LSN: lsn})
-		if len(c.queue) > 0 {
-			c.append(nil)
-		}
-	})
+	n.toParticipant(batch)
+	return true
 }

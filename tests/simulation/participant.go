@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,114 +14,165 @@ import (
 
 // participantNode is a participant's process and disk: the agent's core over the key-value store's core.
 type participantNode struct {
-	w           *World
-	name        string
-	store       map[string][]byte // durable
-	cache       []engine.Pair     // written, not synced: the process sees it, a power cut takes it
+	process
+	store       *store
 	instance    [16]byte
 	agent       *participant.Core
 	engine      *engine.Core
-	up          bool
-	life        int
 	booted      time.Duration
 	inbox       []participant.Event
 	asks        []engine.Event
-	poked       bool
-	wakeAt      time.Duration
 	sessions    map[uint64]*wire
 	session     uint64
 	incarnation uint64
+	registering bool
+	watching    bool
+	waiting     map[uint64]func(participant.Answer) // people, by token
+	token       uint64
+	counted     map[int]int // what stores that are gone showed of transfers
+
+	out       participant.Effects // reused from step to step
+	fx        engine.Effects
+	spareIn   []participant.Event
+	spareAsks []engine.Event
+	batch     []protocol.Message
 }
 
+var (
+	errFull   = errors.New("no space left on device")
+	errBroken = errors.New("input/output error")
+)
+
 func newParticipant(w *World, i int) *participantNode {
-	p := &participantNode{w: w, name: fmt.Sprintf("bank-%c", 'a'+i), store: map[string][]byte{}}
+	p := &participantNode{store: newStore(), counted: map[int]int{}, process: process{w: w, name: fmt.Sprintf("bank-%c", 'a'+i)}}
+	p.process.run = p.step
 	p.instance[0] = byte(i + 1)
 	return p
 }
 
+// boot opens the store and starts the agent. It may fail, or be killed, anywhere in between, and is tried again.
 func (p *participantNode) boot() {
 	p.life++
-	p.incarnation = p.w.rng.Uint64() | 1
-	core, batch, err := engine.Open(engine.Options{Cluster: cluster, Participant: p.name, Instance: p.instance}, p)
-	if err != nil {
+	again := func(why error) {
+		p.w.say("%s cannot start: %v", p.name, why)
+		p.later(p.w.between(100*time.Millisecond, time.Second), p.boot)
+	}
+	core, batch, err := engine.Open(engine.Options{Cluster: cluster, Participant: p.name, Instance: p.instance}, p.store)
+	switch {
+	case err != nil && p.store.flipped != "": // an operator puts the bits right
+		p.w.after(p.w.between(100*time.Millisecond, 2*time.Second), func() { p.store.flipped = "" })
+		again(err)
+		return
+	case err != nil:
 		p.w.broken("open the store of %s: %v", p.name, err)
 		return
+	case p.store.dead != nil:
+		again(p.store.dead)
+		return
 	}
-	p.write(batch) // durable before anything is relied on (P10)
-	p.sync()
-	p.engine, p.up, p.booted = core, true, p.w.now
-	p.agent = participant.NewCore(participant.Config{
-		Cluster: cluster, Name: p.name, Software: "sim", Instance: core.Memory().Instance, Incarnation: p.incarnation,
-		InquireEvery: 500 * time.Millisecond, Seed: p.w.rng.Uint64(), Started: p.w.clock(),
-	}, core.Memory(), core.InDoubt())
-	p.inbox, p.poked, p.wakeAt = nil, false, 0
-	p.asks = []engine.Event{&engine.Written{Ticket: batch.Ticket}}
-	p.sessions = map[uint64]*wire{}
-	p.w.log("%s up, %d in doubt", p.name, len(core.InDoubt()))
+	p.store.write(batch.Pairs) // durable before anything is relied on (P10)
+	if p.w.fault(killParticipant) {
+		if p.w.power() {
+			p.store.losePower()
+		}
+		again(errors.New("killed while it opened"))
+		return
+	}
+	p.store.sync(batch.Pairs)
+	p.start(core)
+	p.asks = append(p.asks[:0], &engine.Written{Ticket: batch.Ticket})
 	p.poke()
-	p.register(p.life)
+	p.register()
+}
+
+func (p *participantNode) start(core *engine.Core) {
+	p.engine, p.booted = core, p.w.now
+	p.born()
+	p.incarnation = p.w.rng.Uint64() | 1
+	memory, promised := core.Memory(), core.InDoubt()
+	p.agent = participant.NewCore(participant.Config{
+		Cluster: cluster, Name: p.name, Software: "sim", Instance: memory.Instance, Incarnation: p.incarnation,
+		InquireEvery: 500 * time.Millisecond, Seed: p.w.rng.Uint64(), Started: p.clock(),
+	}, memory, promised)
+	p.inbox, p.registering, p.watching = p.inbox[:0], false, false
+	p.sessions, p.waiting = map[uint64]*wire{}, map[uint64]func(participant.Answer){}
+	p.w.say("%s up, %d in doubt", p.name, len(promised))
 }
 
 // register goes on until the coordinator has taken it in.
-func (p *participantNode) register(life int) {
-	if p.life != life {
+func (p *participantNode) register() {
+	if p.registering {
 		return
 	}
-	again := func() { p.w.after(p.w.between(200*time.Millisecond, time.Second), func() { p.register(life) }) }
+	p.registering = true
+	again := func() {
+		p.later(p.w.between(200*time.Millisecond, time.Second), func() {
+			p.registering = false
+			p.register()
+		})
+	}
 	c := p.w.coordinator
-	if c == nil || !c.up {
+	if !c.up {
 		again()
 		return
 	}
-	answered, its := false, c.life
-	p.w.after(time.Second, func() {
-		if !answered && c.life != its {
-			again() // the call broke with the coordinator's process
+	life, memory := p.life, p.engine.Memory()
+	self := coordinator.Peer{Name: p.name, Address: "sim", Kind: "kv", Instance: memory.Instance, Incarnation: p.incarnation, Stamp: memory.Stamp, Seen: memory.Seen}
+	c.ask(func(t coordinator.Token) coordinator.Event { return coordinator.AskRegister{Token: t, Peer: self} }, func(a coordinator.Answered) {
+		switch {
+		case p.life != life:
+		case a.Err != nil:
+			p.w.say("register %s: %v", p.name, a.Err)
+			again()
+		default:
+			p.registering = false
+			p.watchSession()
 		}
 	})
-	memory := p.engine.Memory()
-	c.put(coordinator.AskRegister{Token: func(a coordinator.Answered) {
-		answered = true
-		if a.Err != nil {
-			p.w.log("register %s: %v", p.name, a.Err)
-			again()
-			return
-		}
-		p.watchSession(life)
-	}, Peer: coordinator.Peer{Name: p.name, Address: "sim", Kind: "kv", Instance: memory.Instance, Incarnation: p.incarnation, Stamp: memory.Stamp, Seen: memory.Seen}})
 }
 
 // watchSession registers again when no coordinator has come for a while: it may have forgotten this participant.
-func (p *participantNode) watchSession(life int) {
-	p.w.after(5*time.Second, func() {
-		switch {
-		case p.life != life:
-		case len(p.sessions) == 0:
-			p.register(life)
-		default:
-			p.watchSession(life)
+func (p *participantNode) watchSession() {
+	if p.watching {
+		return
+	}
+	p.watching = true
+	p.later(3*time.Second, func() {
+		p.watching = false
+		if len(p.sessions) == 0 {
+			p.register()
+		} else {
+			p.watchSession()
 		}
 	})
 }
 
+// crash ends the process; power takes the cache with it, or had it written just in time.
 func (p *participantNode) crash(power bool) {
 	if !p.up {
 		return
 	}
-	p.up = false
-	p.life++
-	if power {
-		p.cache = nil
-	} else {
-		p.sync() // the page cache outlives the process
-	}
-	p.w.log("%s dead, power %v", p.name, power)
-	for _, c := range []*coordinatorNode{p.w.coordinator, p.w.rival} {
-		if c != nil {
-			c.wires[p.name].cut("participant died")
+	p.dies()
+	switch {
+	case !power:
+	case p.w.chance(0.3):
+		for k, c := range p.store.cached {
+			p.store.sync([]engine.Pair{{Key: []byte(k), Value: c.value, Gone: c.gone}})
 		}
+	default:
+		p.store.losePower()
 	}
-	p.w.after(p.w.between(10*time.Millisecond, 3*time.Second), p.boot)
+	if keys := p.store.image(); p.w.fault(storeFlip) && len(keys) > 0 {
+		p.store.flipped = keys[p.w.rng.IntN(len(keys))]
+	}
+	p.w.say("%s dead, power %v", p.name, power)
+	for _, c := range p.w.coordinators() {
+		c.wires[p.name].cut("participant died")
+	}
+	if p.w.fault(wipe) {
+		p.w.empty(p)
+	}
+	p.later(p.w.between(10*time.Millisecond, 2*time.Second), p.boot)
 }
 
 func (p *participantNode) openSession(n *wire) uint64 {
@@ -142,66 +194,82 @@ func (p *participantNode) put(ev participant.Event) {
 	}
 }
 
-func (p *participantNode) poke() {
-	if p.poked || !p.up {
-		return
-	}
-	p.poked = true
-	life := p.life
-	p.w.after(p.w.between(0, 50*time.Microsecond), func() {
-		if p.life == life && p.up {
-			p.poked = false
-			p.run()
-		}
-	})
-}
-
-// run steps the agent and then the store. The process may die between any two effects.
-func (p *participantNode) run() {
-	var out participant.Effects
+// step steps the agent and then the store. The process may die between any two effects.
+func (p *participantNode) step() {
 	events := p.inbox
-	p.inbox = nil
-	p.agent.Step(p.w.now-p.booted, events, &out)
-	life := p.life
-	for _, f := range p.agentSteps(&out) {
-		if p.w.fault(p.w.mix.kill) {
-			p.crash(p.w.chance(p.w.mix.power))
-		}
-		if p.life != life {
-			return
-		}
-		f()
-	}
-	if out.Failed != nil {
-		p.w.log("%s stops itself: %v", p.name, out.Failed)
-		p.crash(false)
+	p.inbox = p.spareIn[:0]
+	p.agent.Step(p.w.now-p.booted, events, &p.out)
+	clear(events)
+	p.spareIn = events
+	if !p.carryOut(&p.out) {
 		return
 	}
-	if !p.stepStore() {
+	if p.out.Failed != nil {
+		p.w.say("%s stops itself: %v", p.name, p.out.Failed)
+		p.crash(p.w.power())
 		return
 	}
-	p.arm()
+	if p.stepStore() {
+		p.arm()
+	}
 }
 
-func (p *participantNode) agentSteps(out *participant.Effects) []func() {
-	var steps []func()
-	for _, c := range out.Calls {
-		steps = append(steps, func() { p.call(c) })
+// survives draws, before each of n effects, whether the process dies: it tells how many it has come to do.
+func (p *participantNode) survives(n int) int {
+	for i := range n {
+		if p.w.fault(killParticipant) {
+			return i
+		}
 	}
-	for _, s := range out.Sends {
-		steps = append(steps, func() {
-			if n := p.sessions[s.Session]; n != nil {
-				n.toCoordinator(s.Session, s.Message)
-			}
-		})
+	return n
+}
+
+func (p *participantNode) carryOut(out *participant.Effects) bool {
+	done := p.survives(len(out.Calls))
+	for _, c := range out.Calls[:done] {
+		p.call(c)
+	}
+	alive := done == len(out.Calls)
+	if alive {
+		done = p.survives(len(out.Sends))
+		alive = done == len(out.Sends)
+		p.send(out.Sends[:done])
+	}
+	if !alive {
+		p.crash(p.w.power())
+		return false
 	}
 	for _, q := range out.Asks {
-		steps = append(steps, func() { p.inquire(q) })
+		p.inquire(q)
+	}
+	for _, a := range out.Answers {
+		if f := p.waiting[a.Token]; f != nil {
+			delete(p.waiting, a.Token)
+			f(a)
+		}
 	}
 	for _, t := range out.Troubles {
-		p.w.log("%s trouble %s %v %s", p.name, t.ID, t.What, t.Text)
+		p.w.say("%s trouble %s %v %s", p.name, t.ID, t.What, t.Text)
 	}
-	return steps
+	if len(out.Lost) > 0 {
+		p.watchSession()
+	}
+	return true
+}
+
+// send gives each session what is for it, as one batch.
+func (p *participantNode) send(all []participant.Send) {
+	for len(all) > 0 {
+		session := all[0].Session
+		p.batch = p.batch[:0]
+		for len(all) > 0 && all[0].Session == session {
+			p.batch = append(p.batch, all[0].Message)
+			all = all[1:]
+		}
+		if n := p.sessions[session]; n != nil {
+			n.toCoordinator(session, p.batch)
+		}
+	}
 }
 
 // inquire is the unary question, over a connection of its own.
@@ -214,45 +282,14 @@ func (p *participantNode) inquire(q participant.Inquire) {
 			}
 		})
 	}
-	if !c.up || p.w.fault(p.w.mix.lose) {
+	if !c.up || p.w.fault(lose) {
 		reply(protocol.Told{}, txc.ErrUnavailable)
 		return
 	}
-	c.put(coordinator.AskInquire{Token: func(a coordinator.Answered) { reply(a.Answer, a.Err) }, Question: q.Question})
-}
-
-func (p *participantNode) call(c participant.Call) {
-	name := engine.Name{ID: c.Branch.ID, Mark: c.Branch.Mark}
-	verbs := map[participant.Deed]participant.Verb{
-		participant.DeedPrepare: participant.VerbPrepare, participant.DeedCommit: participant.VerbCommit, participant.DeedAbort: participant.VerbAbort,
-	}
-	done := func(d participant.Done) {
-		d.N, d.Stamp = c.N, p.engine.Memory().Stamp
-		p.put(d)
-	}
-	p.w.log("%s %s %s", p.name, c.Deed, c.Branch.ID)
-	switch c.Deed {
-	case participant.DeedPrepare, participant.DeedCommit, participant.DeedAbort:
-		r := participant.Request{Verb: verbs[c.Deed], Branch: c.Branch, Joined: c.Joined, Work: c.Work, Evidence: c.Evidence}
-		if c.Deed == participant.DeedPrepare {
-			r.Deadline = start.Add(p.booted + c.Deadline)
-		}
-		p.asks = append(p.asks, &engine.Ask{N: c.N, Request: r})
-	case participant.DeedCancel:
-		p.asks = append(p.asks, &engine.Cancel{Name: name})
-		done(participant.Done{})
-	case participant.DeedSettle:
-		p.asks = append(p.asks, &engine.Settle{N: c.N, Name: name, Settlement: c.Settlement})
-	case participant.DeedDrop:
-		p.asks = append(p.asks, &engine.Reconcile{N: c.N, Name: name})
-	case participant.DeedForget:
-		p.asks = append(p.asks, &engine.Forget{Below: c.Below, But: c.But})
-		done(participant.Done{})
-	case participant.DeedRemember:
-		p.asks = append(p.asks, &engine.Remember{N: c.N, Seen: c.Seen})
-	case participant.DeedList:
-		done(participant.Done{InDoubt: p.engine.InDoubt(), Committed: p.engine.Committed(c.Below)})
-	}
+	c.ask(func(t coordinator.Token) coordinator.Event {
+		return coordinator.AskInquire{Token: t, Question: q.Question}
+	},
+		func(a coordinator.Answered) { reply(a.Answer, a.Err) })
 }
 
 func (p *participantNode) arm() {
@@ -261,31 +298,7 @@ func (p *participantNode) arm() {
 		at = min(at, p.booted+wake)
 	}
 	if next, ok := p.engine.Next(); ok {
-		at = min(at, next.Sub(start))
+		at = min(at, p.w.now+next.Sub(p.clock()))
 	}
-	at = max(at, p.w.now+time.Microsecond)
-	if p.wakeAt > p.w.now && p.wakeAt <= at {
-		return
-	}
-	p.wakeAt = at
-	life := p.life
-	p.w.after(at-p.w.now, func() {
-		if p.life == life && p.wakeAt == at {
-			p.wakeAt = 0
-			p.poke()
-		}
-	})
-}
-
-func describe(b protocol.Body) string {
-	switch b := b.(type) {
-	case protocol.Vote:
-		return fmt.Sprintf("vote %s %s", b.Vote, b.Reason.Code)
-	case protocol.Fated:
-		return "fate " + b.Fate.String()
-	case protocol.Listed:
-		return fmt.Sprintf("listed %d in doubt, %d markers", len(b.InDoubt), len(b.Committed))
-	default:
-		return fmt.Sprintf("%T", b)
-	}
+	p.wake(at)
 }

@@ -1,31 +1,26 @@
 package simulation
 
 import (
-	"container/heap"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"math/rand/v2"
 	"time"
 
+	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/internal/protocol"
 	"github.com/txc-dev/txc/wal/mem"
 )
 
 // World is one seed's run: the scheduler, and everybody in it.
 type World struct {
-	Seed   uint64
-	rng    *rand.Rand
-	now    time.Duration
-	queue  events
-	number uint64 // of the last event: ties are settled by it
-	trace  io.Writer
-	hash   interface {
-		io.Writer
-		Sum64() uint64
-	}
-	healed bool // no fault from here on
-	faults int  // so many were done
-	mix    mix
+	schedule
+	trace
+	Seed     uint64
+	rng      *rand.Rand
+	mix      mix
+	faults   [kinds]int // so many of each kind were done
+	healed   bool       // no fault from here on
+	compares bool       // what the codec read with what was written: slow, so not every seed
 
 	coordinator  *coordinatorNode
 	rival        *coordinatorNode // mostly nil
@@ -33,72 +28,75 @@ type World struct {
 	clients      []*client
 	ledger       ledger
 	violation    string
-	evidence     []*mem.Disk // what was lost, as an operator may find it again
-	tailLost     bool        // the log lost records that it had called durable
-	lossFound    bool        // and says so
+
+	known      map[string]bool // participants that are registered in the log
+	registered uint64          // the record that made the last of them so
+	evidence   []*mem.Disk     // logs that were lost, as an operator may find them again
+	lossAt     time.Duration   // the last loss was accepted then; 0: none
+	lossOver   time.Duration   // and the coordinator opened its log again
+	excuses    excuses
+	doubts     map[doubt]time.Duration // since when an operator has seen it
+	status     string                  // of the coordinator, as last polled; "": at rest, as far as it knows
+	restSince  time.Duration
 }
 
-// start is what virtual time 0 is called by those who want a date.
-var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+// Phases of a run, in virtual time.
+const (
+	faultsFor    = 20 * time.Second  // at most: it heals when the clients have had enough
+	restWithin   = 120 * time.Second // after the heal
+	restFor      = 2500 * time.Millisecond
+	presumeAfter = 5 * time.Second
+)
 
-type scheduled struct {
-	at     time.Duration
-	number uint64
-	run    func()
-}
+// What every seed has to do, at least.
+const (
+	minTransactions = 20
+	minFaults       = 5
+)
 
-type events []scheduled
-
-func (e events) Len() int { return len(e) }
-func (e events) Less(i, j int) bool {
-	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].number < e[j].number
-}
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)   { *e = append(*e, x.(scheduled)) }
-func (e *events) Pop() any {
-	old := *e
-	last := old[len(old)-1]
-	old[len(old)-1] = scheduled{}
-	*e = old[:len(old)-1]
-	return last
-}
-
-// clock is virtual time as a date.
-func (w *World) clock() time.Time { return start.Add(w.now) }
-
-// after schedules f. Whoever may be dead by then checks that himself.
-func (w *World) after(d time.Duration, f func()) {
-	w.number++
-	heap.Push(&w.queue, scheduled{w.now + max(d, 0), w.number, f})
-}
-
-// step runs the next event; false if there is none, or a rule was broken.
-func (w *World) step() bool {
-	if len(w.queue) == 0 || w.violation != "" {
-		return false
+// newWorld makes the system of a seed, with everybody up.
+func newWorld(seed uint64, out io.Writer) *World {
+	w := &World{Seed: seed, rng: rand.New(rand.NewPCG(seed, 0x7478632d73696d)), compares: seed%8 == 0, known: map[string]bool{}, doubts: map[doubt]time.Duration{}}
+	w.trace.clock, w.trace.out = &w.now, out
+	w.excuses.init(w)
+	w.drawMix()
+	w.say("seed %d: %s", seed, &w.mix)
+	for i := range 2 + w.rng.IntN(3) {
+		w.participants = append(w.participants, newParticipant(w, i))
 	}
-	ev := heap.Pop(&w.queue).(scheduled)
-	w.now = ev.at
-	ev.run()
-	return true
-}
-
-// runUntil lets time pass.
-func (w *World) runUntil(at time.Duration) {
-	for len(w.queue) > 0 && w.queue[0].at <= at && w.violation == "" {
-		w.step()
+	w.ledger.total = accounts * funds * len(w.participants)
+	w.ledger.quota = minTransactions + w.rng.IntN(6)
+	w.coordinator = newCoordinator(w, "coordinator", mem.NewDisk())
+	w.coordinator.boot()
+	for _, p := range w.participants {
+		p.boot()
 	}
-	w.now = max(w.now, at)
+	for i := range 2 + w.rng.IntN(4) {
+		w.clients = append(w.clients, &client{w: w, number: i})
+	}
+	return w
 }
 
-// log writes a line of the trace: it is hashed always, and printed where somebody wants it.
-func (w *World) log(format string, a ...any) {
-	line := fmt.Sprintf("%12s  %s\n", w.now, fmt.Sprintf(format, a...))
-	_, _ = io.WriteString(w.hash, line) // a hash takes everything
-	if w.trace != nil {
-		if _, err := io.WriteString(w.trace, line); err != nil {
-			w.broken("cannot write the trace: %v", err)
-		}
+// Run runs one seed: faults for a while, then a heal, after which everything must come to rest; then the audit.
+func Run(seed uint64, out io.Writer) Report {
+	w := newWorld(seed, out)
+	for _, c := range w.clients {
+		w.after(w.between(0, 300*time.Millisecond), c.next)
+	}
+	w.after(0, w.mayhem)
+	w.after(time.Second, w.operator)
+	w.runUntil(faultsFor, func() bool { return w.ledger.done(w) })
+	w.heal()
+	w.poll()
+	w.runUntil(w.now+restWithin, w.rested)
+	w.audit()
+	return w.report()
+}
+
+// runUntil lets time pass, until enough or a rule was broken.
+func (w *World) runUntil(at time.Duration, enough func() bool) {
+	for len(w.heap) > 0 && w.heap[0].at <= at && w.violation == "" && !enough() {
+		w.next()()
 	}
 }
 
@@ -106,72 +104,61 @@ func (w *World) log(format string, a ...any) {
 func (w *World) broken(format string, a ...any) {
 	if w.violation == "" {
 		w.violation = fmt.Sprintf(format, a...)
-		w.log("VIOLATION %s", w.violation)
+		w.say("VIOLATION %s", w.violation)
 	}
 }
 
-// Hash is the trace's: two runs of a seed must have the same.
-func (w *World) Hash() uint64 { return w.hash.Sum64() }
-
-func (w *World) chance(p float64) bool { return p > 0 && w.rng.Float64() < p }
-
-// fault draws whether a fault with this probability happens now; never after the heal.
-func (w *World) fault(p float64) bool {
-	if w.healed || !w.chance(p) {
-		return false
+// coordinators are those of the number.
+func (w *World) coordinators() []*coordinatorNode {
+	if w.rival == nil {
+		return []*coordinatorNode{w.coordinator}
 	}
-	w.faults++
-	return true
+	return []*coordinatorNode{w.coordinator, w.rival}
 }
 
-func (w *World) between(lo, hi time.Duration) time.Duration {
-	return lo + time.Duration(w.rng.Int64N(int64(hi-lo)+1))
+// anyCoordinator is the one that a client or a participant's question reaches.
+func (w *World) anyCoordinator() *coordinatorNode {
+	if w.rival != nil && w.rival.up && w.chance(0.5) {
+		return w.rival
+	}
+	return w.coordinator
 }
 
-// mix is the faults that a seed draws: their probabilities.
-type mix struct {
-	kill, power, cut, lose, repeat, reorder, slow, logFail, loseTail, rival float64
-	coordinatorKill                                                         float64
-	datagrams                                                               bool // messages overtake each other
+// doubt is one branch in doubt.
+type doubt struct {
+	participant string
+	protocol.Proof
 }
 
-func (w *World) drawMix() mix {
-	draw := func(most float64) float64 {
-		if w.chance(0.4) {
-			return 0
+// Report is what a seed's run came to.
+type Report struct {
+	Seed                                   uint64
+	Violation                              string
+	Hash                                   uint64
+	Transactions                           int
+	Committed, Aborted, Unknown            int
+	Faults                                 [kinds]int
+	CoordinatorStarts, Steps               int
+	LossFound, TwoOwners, Mixed, Forgotten bool
+	Took                                   time.Duration // virtual
+}
+
+func (w *World) report() Report {
+	if w.trace.err != nil {
+		w.broken("cannot write the trace: %v", w.trace.err)
+	}
+	r := Report{Seed: w.Seed, Violation: w.violation, Hash: w.hash, Transactions: len(w.ledger.order), Faults: w.faults,
+		CoordinatorStarts: w.coordinator.starts, Steps: int(w.count), LossFound: w.lossAt > 0, TwoOwners: w.rival != nil,
+		Mixed: len(w.excuses.reported) > 0, Forgotten: w.faults[wipe] > 0, Took: w.now}
+	for _, t := range w.ledger.order {
+		switch t.told {
+		case txc.Committed:
+			r.Committed++
+		case txc.Aborted:
+			r.Aborted++
+		default:
+			r.Unknown++
 		}
-		return most * w.rng.Float64()
 	}
-	m := mix{
-		kill: draw(0.004), coordinatorKill: draw(0.004), power: draw(1), cut: draw(0.01), lose: draw(0.05),
-		repeat: draw(0.1), reorder: draw(0.2), slow: draw(0.05), logFail: draw(0.004),
-	}
-	m.datagrams = w.chance(0.5)
-	switch {
-	case w.chance(0.1):
-		m.loseTail = 0.5
-	case w.chance(0.1):
-		m.rival = 0.1
-	}
-	return m
-}
-
-// newWorld makes the system of a seed, with everybody up.
-func newWorld(seed uint64, trace io.Writer) *World {
-	w := &World{Seed: seed, rng: rand.New(rand.NewPCG(seed, 0x7478632d73696d)), trace: trace, hash: fnv.New64a()}
-	w.mix = w.drawMix()
-	w.log("seed %d mix %+v", seed, w.mix)
-	for i := range 2 + w.rng.IntN(3) {
-		w.participants = append(w.participants, newParticipant(w, i))
-	}
-	w.coordinator = newCoordinator(w)
-	w.coordinator.boot()
-	for _, p := range w.participants {
-		p.boot()
-	}
-	w.ledger.transactions = map[int]*transfer{}
-	for i := range 2 + w.rng.IntN(4) {
-		w.clients = append(w.clients, &client{w: w, number: i})
-	}
-	return w
+	return r
 }
