@@ -1,6 +1,11 @@
 package simulation
 
 import (
+	"time"
+
+	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/coordinator"
+	"github.com/txc-dev/txc/internal/protocol"
 	"github.com/txc-dev/txc/participant"
 	"github.com/txc-dev/txc/participant/kv/engine"
 )
@@ -46,4 +51,24 @@ func (p *participantNode) call(c participant.Call) {
 func (p *participantNode) did(c participant.Call, d participant.Done) {
 	d.N, d.Stamp = c.N, p.engine.Stamp()
 	p.put(d)
+}
+
+// inquire is the unary question, over a connection of its own.
+func (p *participantNode) inquire(q participant.Inquire) {
+	life, c := p.life, p.w.anyCoordinator()
+	reply := func(told protocol.Told, err error) {
+		p.w.after(p.w.between(50*time.Microsecond, time.Millisecond), func() {
+			if p.life == life {
+				p.put(participant.Told{ID: q.Question.ID, Mark: q.Question.Mark, Told: told, Err: err})
+			}
+		})
+	}
+	if !c.up || p.w.fault(lose) {
+		reply(protocol.Told{}, txc.ErrUnavailable)
+		return
+	}
+	c.ask(func(t coordinator.Token) coordinator.Event {
+		return coordinator.AskInquire{Token: t, Question: q.Question}
+	},
+		func(a coordinator.Answered) { reply(a.Answer, a.Err) })
 }

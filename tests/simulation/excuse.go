@@ -23,6 +23,7 @@ import (
 type excuses struct {
 	w        *World
 	torn     map[protocol.Proof]bool
+	resolved map[protocol.Proof]bool // of torn, at the coordinator (H3)
 	byHand   map[protocol.Proof]bool // settled as the evidence says, after a loss
 	settled  map[doubt]txc.Outcome   // confirmed by the participant
 	forgot   []doubt                 // promises that went with a store
@@ -33,6 +34,7 @@ type excuses struct {
 func (x *excuses) init(w *World) {
 	x.w = w
 	x.torn, x.byHand, x.attempts = map[protocol.Proof]bool{}, map[protocol.Proof]bool{}, map[protocol.Proof]int{}
+	x.resolved = map[protocol.Proof]bool{}
 	x.settled, x.reported = map[doubt]txc.Outcome{}, map[txc.ID]bool{}
 }
 

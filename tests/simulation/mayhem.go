@@ -105,8 +105,6 @@ func (w *World) startRival() {
 }
 
 // heal is the end of all faults: disks are mended, processes go on, and there is one coordinator. Clocks stay as they are.
-// Where messages travelled one by one, and some were lost, connections are made anew: a Commit to a branch that an operator
-// has settled at the coordinator is sent once per connection (H3).
 func (w *World) heal() {
 	w.healed = true
 	w.say("healed after %d faults", w.faultCount())
@@ -120,9 +118,6 @@ func (w *World) heal() {
 	for _, p := range w.participants {
 		p.store.dead = nil
 		p.thaw()
-		if w.mix.datagrams {
-			w.coordinator.wires[p.name].cut("healed")
-		}
 	}
 }
 

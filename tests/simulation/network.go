@@ -124,7 +124,9 @@ func (n *wire) ordered(last *time.Duration) time.Duration {
 
 func (n *wire) datagram(one []protocol.Message, last *time.Duration, deliver func([]protocol.Message)) {
 	branch, times := !one[0].ID.IsZero(), 1
-	if branch && n.w.fault(lose) {
+	// A Commit to a branch that an operator has settled at the coordinator is sent once per connection, and not repeated.
+	resolved := n.w.excuses.resolved[protocol.Proof{ID: one[0].ID, Mark: one[0].Mark}]
+	if branch && !resolved && n.w.fault(lose) {
 		if n.w.read() {
 			n.w.print("lost to or from %s: %s", n.p.name, describe(one[0]))
 		}

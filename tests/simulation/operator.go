@@ -108,7 +108,8 @@ func (w *World) resolve(list []coordinator.Detail, outcome txc.Outcome) {
 			if b.State != "unreachable" && b.State != "in-doubt" {
 				continue
 			}
-			w.excuses.torn[protocol.Proof{ID: d.ID, Mark: d.Mark}] = true
+			proof := protocol.Proof{ID: d.ID, Mark: d.Mark}
+			w.excuses.torn[proof], w.excuses.resolved[proof] = true, true
 			w.coordinator.ask(func(t coordinator.Token) coordinator.Event {
 				return coordinator.AskResolve{Token: t, ID: d.ID, Participant: b.Participant, Outcome: outcome, Who: "operator", Why: "cannot wait"}
 			}, func(a coordinator.Answered) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/coordinator"
 	"github.com/txc-dev/txc/internal/protocol"
 	"github.com/txc-dev/txc/participant"
@@ -70,6 +69,7 @@ func (p *participantNode) boot() {
 		again(p.store.dead)
 		return
 	}
+	batch = copied(batch)
 	p.store.write(batch.Pairs) // durable before anything is relied on (P10)
 	if p.w.fault(killParticipant) {
 		if p.w.power() {
@@ -270,26 +270,6 @@ func (p *participantNode) send(all []participant.Send) {
 			n.toCoordinator(session, p.batch)
 		}
 	}
-}
-
-// inquire is the unary question, over a connection of its own.
-func (p *participantNode) inquire(q participant.Inquire) {
-	life, c := p.life, p.w.anyCoordinator()
-	reply := func(told protocol.Told, err error) {
-		p.w.after(p.w.between(50*time.Microsecond, time.Millisecond), func() {
-			if p.life == life {
-				p.put(participant.Told{ID: q.Question.ID, Mark: q.Question.Mark, Told: told, Err: err})
-			}
-		})
-	}
-	if !c.up || p.w.fault(lose) {
-		reply(protocol.Told{}, txc.ErrUnavailable)
-		return
-	}
-	c.ask(func(t coordinator.Token) coordinator.Event {
-		return coordinator.AskInquire{Token: t, Question: q.Question}
-	},
-		func(a coordinator.Answered) { reply(a.Answer, a.Err) })
 }
 
 func (p *participantNode) arm() {

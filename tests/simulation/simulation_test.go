@@ -39,7 +39,8 @@ func TestSeeds(t *testing.T) {
 	}
 	c := campaign{outcome: &suite.Outcome{Layer: "simulation", Figures: map[string]int{}}}
 	suite.Report(t, c.outcome)
-	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // a seed's garbage is small and short-lived
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(512 << 20)) // a seed's garbage is small and short-lived: it need not be
+	defer debug.SetGCPercent(debug.SetGCPercent(4000))          // collected ten times a second
 	var next atomic.Uint64
 	next.Store(*from)
 	var all sync.WaitGroup

@@ -48,7 +48,7 @@ func (d *store) Get(key []byte) ([]byte, bool, error) {
 		return nil, false, fmt.Errorf("%w: checksum of %q", txc.ErrRefused, key)
 	}
 	v, ok := d.look(string(key))
-	return slices.Clone(v), ok, nil
+	return v, ok, nil
 }
 
 func (d *store) Scan(prefix []byte, f func(key, value []byte) error) error {
@@ -78,10 +78,10 @@ func (d *store) Scan(prefix []byte, f func(key, value []byte) error) error {
 	return nil
 }
 
-// write puts a batch into the cache.
+// write puts a batch into the cache. Its bytes are the store's from now on, and never change.
 func (d *store) write(pairs []engine.Pair) {
 	for _, q := range pairs {
-		d.cached[string(q.Key)] = cached{bytes.Clone(q.Value), q.Gone}
+		d.cached[string(q.Key)] = cached{q.Value, q.Gone}
 	}
 }
 
@@ -92,7 +92,7 @@ func (d *store) sync(pairs []engine.Pair) {
 		if q.Gone {
 			delete(d.durable, string(q.Key))
 		} else {
-			d.durable[string(q.Key)] = bytes.Clone(q.Value)
+			d.durable[string(q.Key)] = q.Value
 		}
 		delete(d.cached, string(q.Key))
 	}

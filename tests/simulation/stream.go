@@ -48,7 +48,7 @@ func (s *stream) toCoordinator(batch []protocol.Message) []protocol.Message {
 func (s *stream) through(batch []protocol.Message, w *frame.MessageWriter, r *frame.MessageReader) (got []protocol.Message) {
 	got = make([]protocol.Message, 0, len(batch))
 	for rest := batch; len(rest) > 0; {
-		b, n, err := w.Append(nil, rest)
+		b, n, err := w.Append(make([]byte, 0, 192), rest)
 		if err == nil {
 			got, err = r.Read(b, got)
 		}

@@ -42,7 +42,7 @@ type World struct {
 
 // Phases of a run, in virtual time.
 const (
-	faultsFor    = 20 * time.Second  // at most: it heals when the clients have had enough
+	faultsFor    = 12 * time.Second  // at most: it heals when the clients have had enough
 	restWithin   = 120 * time.Second // after the heal
 	restFor      = 2500 * time.Millisecond
 	presumeAfter = 5 * time.Second
