@@ -64,7 +64,11 @@ func (d *Disk) Copy() *Disk {
 
 // Restore puts an image in the place of everything, as an operator does with a backup. The Log that has the disk open
 // loses it.
-func (d *Disk) Restore(image *Disk) { *d = *image.Copy() }
+func (d *Disk) Restore(image *Disk) {
+	c := image.Copy()
+	c.free, c.low = d.free, d.low // the disk's, not the image's
+	*d = *c
+}
 
 // LoseUnsynced is a power loss: what was written but not synced is gone. The Log that has the disk open loses it.
 func (d *Disk) LoseUnsynced() {
