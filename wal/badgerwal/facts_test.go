@@ -1,7 +1,10 @@
 package badgerwal_test
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +84,33 @@ func TestLazyRecordsAreWrittenAfterTheirDelay(t *testing.T) {
 	}
 	if err := log.Close(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// C3: an Append whose own write is of unknown fate says so itself, not only the next one.
+func TestAnAppendOfUnknownFateFails(t *testing.T) {
+	s := newStore(t)
+	log, rec, err := s.Open(1, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside, aside := filepath.Join(s.dir, "badger"), filepath.Join(s.dir, "aside")
+	if err := os.Rename(inside, aside); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(inside, nil, 0o600); err != nil { // where Badger's new files are looked for after each write
+		t.Fatal(err)
+	}
+	id := txc.ID{Coordinator: 1, Epoch: rec.Epoch, Sequence: 1}
+	_, failed := log.Append(t.Context(), []wal.Record{wal.New(id, time.Now(), wal.CommitBody{})})
+	if err := errors.Join(os.Remove(inside), os.Rename(aside, inside)); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(failed, txc.ErrStopped) {
+		t.Errorf("the append: %v", failed)
+	}
+	if err := log.Close(t.Context()); !errors.Is(err, txc.ErrStopped) {
+		t.Errorf("close: %v", err)
 	}
 }
 
