@@ -40,7 +40,7 @@ func (x *excuses) init(w *World) {
 
 // attempt notes which transfer a branch belongs to: its work says so.
 func (x *excuses) attempt(p protocol.Proof, work []byte) {
-	if x.w.mix.of[settle] == 0 && x.w.mix.of[wipe] == 0 {
+	if of := &x.w.mix.of; of[settle] == 0 && of[wipe] == 0 && of[rival] == 0 {
 		return
 	}
 	i := bytes.Index(work, []byte(transferPrefix))

@@ -21,7 +21,7 @@ func (w *World) mayhem() {
 	if w.fault(settle) {
 		w.settleOnWhim()
 	}
-	if w.ledger.issued() >= w.ledger.quota && w.faultCount() < minFaults {
+	if late := w.ledger.issued() >= w.ledger.quota || w.now > faultsFor/2; late && w.faultCount() < minFaults {
 		w.force()
 	}
 	w.after(w.between(5*time.Millisecond, 150*time.Millisecond), w.mayhem)

@@ -173,6 +173,9 @@ func (w *World) settleOld(p *participantNode, d participant.InDoubt, proved map[
 		o = txc.Committed
 	}
 	w.excuses.byHand[proof] = true
+	if w.rival != nil { // the other owner may have told other branches otherwise, and no record of an abort says so
+		w.excuses.torn[proof] = true
+	}
 	p.settle(d, o, "its record was lost")
 }
 
