@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/txc-dev/txc/cmd/internal/children"
 	"github.com/txc-dev/txc/cmd/internal/console"
 )
 
@@ -42,7 +43,7 @@ func (p *program) demo(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("find this program to start it again: %w", err)
 	}
-	d := &demo{p: p, ctx: ctx, executable: executable, dir: dir, kept: kept, processes: map[string]*process{}, addresses: map[string]string{}, began: p.now()}
+	d := &demo{p: p, ctx: ctx, Group: children.New(executable, dir), dir: dir, kept: kept, began: p.now()}
 	d.out = p.stdout
 	if p.asJSON {
 		d.out = p.stderr // the story is words here, the audit is the data
@@ -51,7 +52,7 @@ func (p *program) demo(c *cli.Context) error {
 	if err != nil {
 		d.autopsy()
 	}
-	d.killAll()
+	d.KillAll()
 	if err != nil {
 		if cause := context.Cause(c.Context); cause != nil {
 			return cause

@@ -8,20 +8,20 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/txc-dev/txc/cmd/internal/children"
 )
 
 // demo tells the story: each step is a file of this package that begins with demo_.
 type demo struct {
-	p          *program
-	ctx        context.Context // of the whole story
-	out        io.Writer
-	executable string
-	dir        string
-	kept       bool
-	processes  map[string]*process
-	addresses  map[string]string
-	began      time.Time
-	step       int
+	p               *program
+	ctx             context.Context // of the whole story
+	out             io.Writer
+	*children.Group // in dir
+	dir             string
+	kept            bool
+	began           time.Time
+	step            int
 }
 
 // tell tells it all. The money that is counted at the end is what the accounts were opened with.
@@ -94,12 +94,12 @@ func (d *demo) startAll() error {
 }
 
 func (d *demo) startCoordinator(more ...string) error {
-	return d.start("coordinator", append([]string{"serve", "--data", filepath.Join(d.dir, "coordinator"), "--min-free", "64MiB", "--ballast", "0B"}, more...)...)
+	return d.Start(d.ctx, "coordinator", append([]string{"serve", "--data", filepath.Join(d.dir, "coordinator"), "--min-free", "64MiB", "--ballast", "0B"}, more...)...)
 }
 
 func (d *demo) startParticipant(name string, more ...string) error {
-	return d.start(name, append([]string{
-		"participant", "--name", name, "--store", "kv:" + filepath.Join(d.dir, name), "--coordinator", d.addresses["coordinator"], "--min-free", "64MiB", "--ballast", "0B",
+	return d.Start(d.ctx, name, append([]string{
+		"participant", "--name", name, "--store", "kv:" + filepath.Join(d.dir, name), "--coordinator", d.Address("coordinator"), "--min-free", "64MiB", "--ballast", "0B",
 	}, more...)...)
 }
 

@@ -28,7 +28,7 @@ type auditObject struct {
 func (d *demo) audit() error {
 	d.title("Count the money: stop everything, and read the participants' own files")
 	for _, name := range append([]string{"coordinator"}, devParticipants...) {
-		if err := d.stop(name); err != nil {
+		if err := d.Stop(name); err != nil {
 			return err
 		}
 	}

@@ -55,7 +55,7 @@ func (d *demo) overdraft() error {
 // it can tell anybody.
 func (d *demo) killCoordinator() error {
 	d.title("The worst moment: kill the coordinator after the decision is on its disk, and before anyone hears of it")
-	if err := d.stop("coordinator"); err != nil {
+	if err := d.Stop("coordinator"); err != nil {
 		return err
 	}
 	if err := d.startCoordinator("--fault", "coordinator/send-commit=kill"); err != nil {
@@ -73,7 +73,7 @@ func (d *demo) killCoordinator() error {
 		stdout, stderr, exit := d.call(transferFile(3, 20), "run", "-f", "-", "--key", "order-3")
 		client <- ended{stdout, stderr, exit}
 	}()
-	if err := d.died("coordinator"); err != nil {
+	if err := d.Died(d.ctx, "coordinator"); err != nil {
 		<-client
 		return err
 	}
@@ -102,7 +102,7 @@ func (d *demo) killCoordinator() error {
 // doubts asks the participants themselves, the coordinator being dead.
 func (d *demo) doubts() error {
 	for _, name := range devParticipants {
-		conn, err := dial(d.ctx, d.addresses[name], defaultPatience)
+		conn, err := dial(d.ctx, d.Address(name), defaultPatience)
 		if err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (d *demo) noDoubt() bool {
 // killParticipant kills one that has promised and has just heard the decision, before it has applied it.
 func (d *demo) killParticipant() error {
 	d.title("Kill a participant in doubt: bank-b has promised, hears the decision, and dies before it has applied it")
-	if err := d.stop("bank-b"); err != nil {
+	if err := d.Stop("bank-b"); err != nil {
 		return err
 	}
 	if err := d.startParticipant("bank-b", "--fault", "participant/commit=kill"); err != nil {
@@ -139,7 +139,7 @@ func (d *demo) killParticipant() error {
 	if err := d.expect(console.OK, transferFile(4, 5), "run -f - --key order-4 --wait decided"); err != nil {
 		return err
 	}
-	if err := d.died("bank-b"); err != nil {
+	if err := d.Died(d.ctx, "bank-b"); err != nil {
 		return err
 	}
 	d.say("   bank-b is dead (SIGKILL). What is unfinished, and who could not be asked:")

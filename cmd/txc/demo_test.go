@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/txc-dev/txc/cmd/internal/children"
 )
 
 // The whole story with real processes: the coordinator and a participant die by SIGKILL, and no money is lost.
@@ -46,7 +48,7 @@ func must(t *testing.T, args ...string) string {
 // An audit that does not hold fails the demonstration.
 func TestDemoFailsWhenMoneyIsMissing(t *testing.T) {
 	dir := t.TempDir()
-	d := &demo{p: &program{stdout: io.Discard, stderr: io.Discard, now: time.Now}, ctx: t.Context(), out: io.Discard, dir: dir, processes: map[string]*process{}, began: time.Now()}
+	d := &demo{p: &program{stdout: io.Discard, stderr: io.Discard, now: time.Now}, ctx: t.Context(), out: io.Discard, dir: dir, Group: children.New("", dir), began: time.Now()}
 	b := newBench(t)
 	b.dir = dir
 	for _, name := range devParticipants {
