@@ -27,6 +27,7 @@ type link struct {
 	peer     coordinator.Peer
 	software string
 	log      *slog.Logger
+	count    *Traffic
 
 	handing sync.Mutex // receive is called by one goroutine at a time
 	receive func(up bool, batch []protocol.Message)
@@ -55,7 +56,7 @@ func Dialer(o Options) coordinator.Dialer {
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		l := &link{
-			peer: p, software: o.Software, log: o.Logger.With("participant", p.Name, "address", p.Address),
+			peer: p, software: o.Software, count: o.Traffic, log: o.Logger.With("participant", p.Name, "address", p.Address),
 			conn: conn, receive: receive, cancel: cancel,
 		}
 		l.wg.Go(func() { l.run(ctx) })

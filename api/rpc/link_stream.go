@@ -76,7 +76,7 @@ func (v *going) send(ctx context.Context) error {
 	hello := frame.NewHello(v.link.software)
 	hello.Name = v.link.peer.Name
 	w := frame.NewMessageWriter(hello)
-	f := framer[protocol.Message]{stream: v.stream, pack: w.Append, refuse: v.link.unsaid}
+	f := framer[protocol.Message]{stream: v.stream, pack: w.Append, refuse: v.link.unsaid, count: v.link.count}
 	var batch []protocol.Message
 	for met := false; ; {
 		if batch = v.out.take(ctx, batch); batch == nil {

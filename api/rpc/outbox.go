@@ -80,6 +80,7 @@ type framer[T any] struct {
 	stream stream
 	pack   func(b []byte, batch []T) ([]byte, int, error)
 	refuse func(item T, err error) (instead T, ok bool) // of an item that no frame takes
+	count  *Traffic
 	buf    []byte
 }
 
@@ -92,6 +93,7 @@ func (f *framer[T]) send(batch []T) error {
 			if err := f.stream.SendMsg(&Frame{Bytes: b}); err != nil {
 				return err
 			}
+			f.count.sent(n)
 		}
 		batch = batch[n:]
 		switch {

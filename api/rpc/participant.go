@@ -102,7 +102,7 @@ func (v *coming) send(ctx context.Context) error {
 	peer, _ := v.reader.Peer()
 	w := frame.NewMessageWriter(frame.NewHello(v.service.s.o.Software))
 	w.Meet(peer)
-	f := framer[protocol.Message]{stream: v.stream, pack: w.Append, refuse: v.service.s.unsaid}
+	f := framer[protocol.Message]{stream: v.stream, pack: w.Append, refuse: v.service.s.unsaid, count: v.service.s.o.Traffic}
 	var batch []protocol.Message
 	for {
 		if batch = v.out.take(ctx, batch); batch == nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -24,6 +25,17 @@ type Options struct {
 	Reflection bool   // tell anybody who asks about services and messages
 	Software   string // name and version, shown to peers
 	Logger     *slog.Logger
+	Traffic    *Traffic // counts what streams send; nil: nothing is counted
+}
+
+// Traffic counts what streams have sent: frames, and the messages in them. The zero value is ready.
+type Traffic struct{ Frames, Messages atomic.Uint64 }
+
+func (t *Traffic) sent(messages int) {
+	if t != nil {
+		t.Frames.Add(1)
+		t.Messages.Add(uint64(messages))
+	}
 }
 
 // Server serves a coordinator or a participant on one address.

@@ -114,7 +114,7 @@ func (v *session) send(ctx context.Context) error {
 	}
 	peer, _ := v.reader.Peer()
 	w := frame.NewReplyWriter(frame.OpeningOf(v.clients.from), peer)
-	f := framer[frame.Reply]{stream: v.stream, pack: w.Append, refuse: shorten}
+	f := framer[frame.Reply]{stream: v.stream, pack: w.Append, refuse: shorten, count: v.clients.s.o.Traffic}
 	var batch []answered
 	var replies []frame.Reply
 	for {

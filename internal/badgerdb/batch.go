@@ -118,6 +118,8 @@ func (d *DB) Commit(fill func(b *Batch) error) error {
 		return err // Badger has only logged it: the fate of this batch is as doubtful as that of the next
 	}
 	d.room.wrote(b.bytes)
+	d.commits.Add(1)
+	d.bytes.Add(uint64(b.bytes))
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -91,6 +92,8 @@ type DB struct {
 
 	reading    sync.RWMutex // held by readers, so that Badger is not closed under them
 	unreadable bool
+
+	commits, bytes atomic.Uint64 // since Open
 
 	closing  sync.Once
 	down     chan struct{} // closed when everything is
@@ -231,6 +234,10 @@ func (d *DB) SetAddress(address string) error { return d.lock.describe(address) 
 
 // Room tells the free bytes of the disk. low: refuse new work, so that what runs may finish.
 func (d *DB) Room() (free uint64, low bool) { return d.room.look() }
+
+// Written counts what Commit has made durable since Open: batches, each a sync, and the bytes of their keys and values
+// with a fixed overhead for each entry.
+func (d *DB) Written() (commits, bytes uint64) { return d.commits.Load(), d.bytes.Load() }
 
 // Close syncs and closes within ctx or CloseBound, whichever is first, and gives the directory free. When it cannot
 // finish in time it says so and the process must exit: the directory stays locked. A second call returns the same.

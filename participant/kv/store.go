@@ -200,6 +200,9 @@ func (s *Store) Err() error {
 // Stamp is the store's last durable stamp (P12).
 func (s *Store) Stamp() uint64 { return s.stamp.Load() }
 
+// Written counts syncs and bytes since Open.
+func (s *Store) Written() (syncs, bytes uint64) { return s.db.Written() }
+
 // SetAddress changes what is told to whoever finds the directory in use.
 func (s *Store) SetAddress(address string) error { return s.db.SetAddress(address) }
 

@@ -206,6 +206,9 @@ func (l *Log) Room() (free uint64, low bool) { return l.db.Room() }
 // Failed implements wal.Log.
 func (l *Log) Failed() <-chan struct{} { return l.db.Failed() }
 
+// Written counts syncs and bytes since Open.
+func (l *Log) Written() (syncs, bytes uint64) { return l.db.Written() }
+
 // SetAddress changes what is told to whoever finds the directory in use.
 func (l *Log) SetAddress(address string) error { return l.db.SetAddress(address) }
 

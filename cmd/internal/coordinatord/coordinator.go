@@ -13,6 +13,7 @@ import (
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/api/rpc"
 	"github.com/txc-dev/txc/cmd/internal/console"
+	"github.com/txc-dev/txc/cmd/internal/counters"
 	"github.com/txc-dev/txc/coordinator"
 	"github.com/txc-dev/txc/internal/failpoint"
 	"github.com/txc-dev/txc/wal"
@@ -27,6 +28,7 @@ type Coordinator struct {
 	core     *coordinator.Coordinator
 	server   *rpc.Server
 	served   chan error // one: how serving ended
+	traffic  rpc.Traffic
 	cancel   context.CancelFunc
 	statics  sync.WaitGroup
 }
@@ -67,7 +69,7 @@ func (c *Coordinator) start(ctx context.Context, logger *slog.Logger, faults *fa
 		return err
 	}
 	c.epoch = recovery.Epoch
-	wire := rpc.Options{Reflection: c.o.Reflection, Software: c.o.Software, Logger: logger}
+	wire := rpc.Options{Reflection: c.o.Reflection, Software: c.o.Software, Logger: logger, Traffic: &c.traffic}
 	o := coordinator.Options{
 		Timeout: c.o.Timeout, MaxTimeout: c.o.MaxTimeout, PresumeAfter: c.o.PresumeAfter, HistorySpan: c.o.HistoryAge,
 		Software: c.o.Software, Logger: logger,
@@ -106,6 +108,14 @@ func (c *Coordinator) Wait(ctx context.Context) error {
 // Await waits until these participants have registered, and their links are up: what begins before is refused.
 func (c *Coordinator) Await(ctx context.Context, names ...string) error {
 	return c.core.Await(ctx, names...)
+}
+
+// count adds what log and streams have cost.
+func (c *Coordinator) count(n *counters.Counters) {
+	if l, ok := c.log.(interface{ Written() (syncs, bytes uint64) }); ok {
+		n.Syncs, n.Written = l.Written()
+	}
+	n.Frames, n.Messages = c.traffic.Frames.Load(), c.traffic.Messages.Load()
 }
 
 // answerFor is how long, after everything is decided, clients that wait for more are still served.
@@ -149,9 +159,14 @@ func Serve(ctx context.Context, o Options, stdout io.Writer) error {
 	if err != nil {
 		return console.Unstarted(ctx, err)
 	}
+	measured, err := counters.Start(o.Counters, stdout, c.count)
+	if err != nil {
+		return errors.Join(err, c.Close(ctx))
+	}
 	if err = c.Ready().Write(stdout); err == nil {
 		err = c.Wait(ctx)
 	}
+	err = errors.Join(err, measured())
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.Drain)
 	defer cancel()
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/cmd/internal/console"
+	"github.com/txc-dev/txc/cmd/internal/counters"
 )
 
 // Options of a coordinator's process.
@@ -35,6 +36,7 @@ type Options struct {
 	LogFormat    string
 	Log          io.Writer
 	Faults       []string
+	Counters     counters.Options
 }
 
 // Static is a participant that the coordinator is told of.
@@ -49,7 +51,7 @@ const (
 // Flags of a coordinator.
 func Flags() []cli.Flag {
 	env := func(name string) []string { return []string{"TXC_" + name} }
-	return []cli.Flag{
+	return append(counters.Flags(),
 		&cli.StringFlag{Name: "data", EnvVars: env("DATA"), Usage: "`DIR` of the log"},
 		&cli.StringFlag{Name: "cluster", Value: "txc", EnvVars: env("CLUSTER"), Usage: "`NAME` of the cluster"},
 		&cli.UintFlag{Name: "number", Value: 1, EnvVars: env("NUMBER"), Usage: "`NUMBER` of this coordinator in its cluster, from 1"},
@@ -68,7 +70,7 @@ func Flags() []cli.Flag {
 		&cli.StringFlag{Name: "log-format", Value: "text", EnvVars: env("LOG_FORMAT"), Usage: "`FORMAT`: text, json"},
 		&cli.StringSliceFlag{Name: "fault", Hidden: true, Usage: "`POINT=kill|stop|error|delay:D[@N]`"},
 		&cli.StringFlag{Name: "ballast", Hidden: true, Value: "32MiB", Usage: "bytes kept to finish with on a full disk; 0B: none"},
-	}
+	)
 }
 
 // OptionsOf reads the flags.
@@ -78,6 +80,7 @@ func OptionsOf(c *cli.Context, software string, log io.Writer) (Options, error) 
 		Timeout: c.Duration("timeout"), MaxTimeout: c.Duration("max-timeout"), HistoryAge: c.Duration("history-age"),
 		Drain: c.Duration("drain"), PresumeAfter: c.Duration("presume-after"), Insecure: c.Bool("insecure"), Reflection: c.Bool("reflection"),
 		Software: software, LogLevel: c.String("log-level"), LogFormat: c.String("log-format"), Log: log, Faults: c.StringSlice("fault"),
+		Counters: counters.OptionsOf(c),
 	}
 	if uint(o.Number) != c.Uint("number") {
 		return o, console.BadInput("--number %d", c.Uint("number")).With("use a number from 1 to 4294967295")

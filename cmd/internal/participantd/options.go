@@ -11,6 +11,7 @@ import (
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/cmd/internal/console"
+	"github.com/txc-dev/txc/cmd/internal/counters"
 )
 
 // Options of a participant's process.
@@ -31,6 +32,7 @@ type Options struct {
 	Log               io.Writer
 	Faults            []string
 	Misbehave         Misbehave
+	Counters          counters.Options
 }
 
 // DefaultDrain is how long a participant may take to end.
@@ -39,7 +41,7 @@ const DefaultDrain = 10 * time.Second
 // Flags of a participant.
 func Flags() []cli.Flag {
 	env := func(name string) []string { return []string{"TXC_" + name} }
-	return []cli.Flag{
+	return append(counters.Flags(),
 		&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`FILE` (YAML) for what neither flags nor environment say"},
 		&cli.StringFlag{Name: "name", EnvVars: env("NAME"), Usage: "`NAME` of this participant: a-z, 0-9, . and -"},
 		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", EnvVars: env("LISTEN"), Usage: "`ADDR` to listen on; port 0: any free one"},
@@ -61,7 +63,7 @@ func Flags() []cli.Flag {
 		&cli.BoolFlag{Name: "forget", EnvVars: env("FORGET"), Usage: "misbehave: lose every promise before its commit comes"},
 		&cli.StringSliceFlag{Name: "fault", Hidden: true, Usage: "`POINT=kill|stop|error|delay:D[@N]`"},
 		&cli.StringFlag{Name: "ballast", Hidden: true, Value: "32MiB", Usage: "bytes kept to finish with on a full disk; 0B: none"},
-	}
+	)
 }
 
 // OptionsOf reads the flags.
@@ -71,6 +73,7 @@ func OptionsOf(c *cli.Context, software string, log io.Writer) (Options, error) 
 		Coordinators: split(c.StringSlice("coordinator")), Waive: split(c.StringSlice("waive")), Insecure: c.Bool("insecure"), Reflection: c.Bool("reflection"),
 		Drain: c.Duration("drain"), Software: software, LogLevel: c.String("log-level"), LogFormat: c.String("log-format"), Log: log,
 		Faults:    c.StringSlice("fault"),
+		Counters:  counters.OptionsOf(c),
 		Misbehave: Misbehave{Deny: c.Bool("deny"), Delay: c.Duration("delay"), Stall: c.Bool("stall"), Forget: c.Bool("forget")},
 	}
 	if o.Name == "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/api/rpc"
 	"github.com/txc-dev/txc/cmd/internal/console"
+	"github.com/txc-dev/txc/cmd/internal/counters"
 	"github.com/txc-dev/txc/internal/failpoint"
 	"github.com/txc-dev/txc/participant"
 	"github.com/txc-dev/txc/participant/kv"
@@ -22,6 +23,8 @@ type Participant struct {
 	listener    net.Listener
 	agent       *participant.Agent
 	server      *rpc.Server
+	store       *kv.Store
+	traffic     rpc.Traffic
 	directories []*rpc.Directory
 	served      chan error // one: how serving ended
 }
@@ -62,6 +65,7 @@ func (p *Participant) start(ctx context.Context, log *slog.Logger, faults *failp
 	if err != nil {
 		return err
 	}
+	p.store = store
 	coordinators := make([]participant.Coordinator, 0, len(p.o.Coordinators))
 	for _, address := range p.o.Coordinators {
 		d, err := rpc.DialDirectory(address, p.o.Cluster)
@@ -80,8 +84,14 @@ func (p *Participant) start(ctx context.Context, log *slog.Logger, faults *failp
 	if err != nil {
 		return err
 	}
-	p.server = rpc.NewParticipantServer(p.agent, p.o.Cluster, rpc.Options{Reflection: p.o.Reflection, Software: p.o.Software, Logger: log})
+	p.server = rpc.NewParticipantServer(p.agent, p.o.Cluster, rpc.Options{Reflection: p.o.Reflection, Software: p.o.Software, Logger: log, Traffic: &p.traffic})
 	return nil
+}
+
+// count adds what store and streams have cost.
+func (p *Participant) count(n *counters.Counters) {
+	n.Syncs, n.Written = p.store.Written()
+	n.Frames, n.Messages = p.traffic.Frames.Load(), p.traffic.Messages.Load()
 }
 
 // Address is where it listens.
@@ -129,10 +139,15 @@ func Serve(ctx context.Context, o Options, stdout io.Writer) error {
 	if err != nil {
 		return console.Unstarted(ctx, err)
 	}
+	measured, err := counters.Start(o.Counters, stdout, p.count)
+	if err != nil {
+		return errors.Join(err, p.Close(context.WithoutCancel(ctx)))
+	}
 	err = console.Ready{Listening: p.Address(), Cluster: o.Cluster, Name: o.Name}.Write(stdout)
 	if err == nil {
 		err = p.Wait(ctx)
 	}
+	err = errors.Join(err, measured())
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.Drain)
 	defer cancel()
 	return errors.Join(err, p.Close(end))
