@@ -24,7 +24,7 @@ func floorOf(pkg string) int {
 		return 0
 	case rel == "internal/failpoint" || rel == "internal/assert":
 		return 0 // beside: the standard library only
-	case rel == "internal/protocol" || rel == "wal" || rel == "wal/mem" || rel == "wal/waltest":
+	case rel == "internal/protocol" || rel == "wal" || rel == "wal/mem" || rel == "wal/filling" || rel == "wal/waltest":
 		return 1
 	case rel == "coordinator" || rel == "participant" || rel == "participant/resourcetest":
 		return 2

@@ -48,6 +48,9 @@ type coming struct {
 
 // Session serves one coordinator's stream.
 func (s *service) Session(st grpc.BidiStreamingServer[txcpb.Frame, txcpb.Frame]) error {
+	if s.s.o.NoStreams {
+		return s.UnimplementedParticipantServer.Session(st)
+	}
 	v := &coming{
 		service: s, stream: st, reader: frame.NewMessageReader(frame.AtParticipant, s.cluster, s.a.Name()),
 		out: newOutbox[protocol.Message](MaxQueue), met: make(chan struct{}), gone: make(chan struct{}),

@@ -25,6 +25,7 @@ type Options struct {
 	Reflection bool   // tell anybody who asks about services and messages
 	Software   string // name and version, shown to peers
 	Logger     *slog.Logger
+	NoStreams  bool     // serve a participant's unary methods alone
 	Traffic    *Traffic // counts what streams send; nil: nothing is counted
 }
 

@@ -49,7 +49,7 @@ func must(t *testing.T, args ...string) string {
 func TestDemoFailsWhenMoneyIsMissing(t *testing.T) {
 	dir := t.TempDir()
 	d := &demo{p: &program{stdout: io.Discard, stderr: io.Discard, now: time.Now}, ctx: t.Context(), out: io.Discard, dir: dir, Group: children.New("", dir), began: time.Now()}
-	b := newBench(t)
+	b := newSite(t)
 	b.dir = dir
 	for _, name := range devParticipants {
 		b.join(name)

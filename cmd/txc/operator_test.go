@@ -8,7 +8,7 @@ import (
 )
 
 // state is a participant's, as the coordinator tells it.
-func (b *bench) state(name string) string {
+func (b *site) state(name string) string {
 	stdout, _, _ := b.txc("", "participants", "-o", "json")
 	for _, x := range decode[participantsObject](b.t, stdout).Participants {
 		if x.Name == name {
@@ -21,7 +21,7 @@ func (b *bench) state(name string) string {
 // H2, H4: a branch that a person commits at its participant, of a transaction that then aborts, is listed as mixed until
 // somebody acknowledges it.
 func TestBranchSettledByHandAgainstTheDecision(t *testing.T) {
-	b := newBench(t, "bank-a")
+	b := newSite(t, "bank-a")
 	b.must(0, `{"branches":[{"participant":"bank-a","kv":[{"put":{"key":"alice","value":"100"}}]}]}`, "run", "-f", "-")
 	b.join("bank-b", "--stall")
 	ended := make(chan int, 1)
@@ -59,7 +59,7 @@ func TestBranchSettledByHandAgainstTheDecision(t *testing.T) {
 
 // C13, C12: a participant that comes back with an empty store gets no work until a person has accepted it.
 func TestParticipantThatLostItsStoreIsAccepted(t *testing.T) {
-	b := newBench(t, "bank-a", "bank-b")
+	b := newSite(t, "bank-a", "bank-b")
 	b.must(0, deposit, "run", "-f", "-")
 	b.members["bank-b"].stop(t)
 	if err := os.RemoveAll(filepath.Join(b.dir, "bank-b")); err != nil {
@@ -81,7 +81,7 @@ func TestParticipantThatLostItsStoreIsAccepted(t *testing.T) {
 
 // C12: one that will never come back is declared gone.
 func TestParticipantThatIsGone(t *testing.T) {
-	b := newBench(t, "bank-a", "bank-b")
+	b := newSite(t, "bank-a", "bank-b")
 	b.members["bank-b"].stop(t)
 	b.must(2, "", "accept", "gone", "bank-b")
 	b.must(0, "", "accept", "gone", "bank-b", "--reason", "the machine was scrapped")

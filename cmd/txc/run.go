@@ -88,7 +88,7 @@ func (p *program) commands() []*cli.Command {
 		p.runCommand(), p.beginCommand(), p.enlistCommand(), p.commitCommand(), p.abortCommand(),
 		p.listCommand(), p.showCommand(), p.watchCommand(), p.participantsCommand(), p.statusCommand(),
 		p.resolveCommand(), p.acknowledgeCommand(), p.acceptCommand(), p.logCommand(),
-		p.versionCommand(), p.completionCommand(), p.participantCommand(),
+		p.versionCommand(), p.completionCommand(), p.benchCommand(), p.participantCommand(), p.echoCommand(),
 	}
 }
 

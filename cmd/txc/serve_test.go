@@ -18,7 +18,7 @@ func move(amount string) string {
 
 // The life of a log, from commands alone: what is told, listed, kept over a restart, and found in the files.
 func TestTransactionsFromTheCommandLine(t *testing.T) {
-	b := newBench(t, "bank-a", "bank-b")
+	b := newSite(t, "bank-a", "bank-b")
 	b.must(0, deposit, "run", "-f", "-")
 	o := b.must(0, move("30"), "run", "-f", "-", "--key", "k1", "--label", "kind=transfer", "-o", "json")
 	valid(t, "transaction", o)
@@ -106,7 +106,7 @@ func TestExamplesAreTransactions(t *testing.T) {
 }
 
 func TestServersThatCannotStartSayWhy(t *testing.T) {
-	b := newBench(t)
+	b := newSite(t)
 	member := func(more ...string) []string {
 		return append([]string{"participant", "--name", "x", "--coordinator", "127.0.0.1:1", "--store", "kv:" + filepath.Join(b.dir, "x"), "--ballast", "0B"}, more...)
 	}
@@ -172,7 +172,7 @@ func TestServersThatCannotStartSayWhy(t *testing.T) {
 
 // A log that lost what HEAD remembers is refused, said to be, and taken again once a person has accepted that.
 func TestLossIsRefusedAndAccepted(t *testing.T) {
-	b := newBench(t, "bank-a", "bank-b")
+	b := newSite(t, "bank-a", "bank-b")
 	b.must(0, deposit, "run", "-f", "-")
 	b.coordinator.stop(t)
 	if err := os.Remove(filepath.Join(b.log(), "HEAD")); err != nil {
@@ -202,7 +202,7 @@ func TestLossIsRefusedAndAccepted(t *testing.T) {
 
 // A switch of a participant's, and what the coordinator makes of it.
 func TestParticipantsMisbehaveOnRequest(t *testing.T) {
-	b := newBench(t, "bank-a")
+	b := newSite(t, "bank-a")
 	once := func(more string) {
 		b.t.Helper()
 		if old := b.members["bank-b"]; old != nil {
@@ -234,7 +234,7 @@ func TestParticipantsMisbehaveOnRequest(t *testing.T) {
 
 // A participant that never registers itself, as one in another language may: the coordinator is told of it.
 func TestParticipantThatIsNamed(t *testing.T) {
-	b := newBench(t)
+	b := newSite(t)
 	b.coordinator.stop(t)
 	quiet := start(t, append([]string{"participant", "--name", "bank-q", "--store", "kv:" + filepath.Join(b.dir, "q"), "--coordinator", "127.0.0.1:1"}, append(serverFlags, "--log-level", "error")...)...)
 	b.serve("--participant", "bank-q="+quiet.ready.Listening, "--log-level", "error")
@@ -249,7 +249,7 @@ func TestParticipantThatIsNamed(t *testing.T) {
 
 // The playground answers at once: a transaction over its three participants right after the ready line.
 func TestPlayground(t *testing.T) {
-	b := &bench{t: t, dir: t.TempDir()}
+	b := &site{t: t, dir: t.TempDir()}
 	for range 2 { // what is kept is there again
 		b.coordinator = start(t, "dev", "--listen", "127.0.0.1:0", "--data", b.dir)
 		if len(b.coordinator.ready.Participants) != 3 {

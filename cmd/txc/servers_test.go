@@ -84,8 +84,8 @@ func (r *running) stop(t *testing.T) int {
 	}
 }
 
-// bench is a coordinator with participants, and commands against it.
-type bench struct {
+// site is a coordinator with participants, and commands against it.
+type site struct {
 	t           *testing.T
 	dir         string
 	coordinator *running
@@ -94,9 +94,9 @@ type bench struct {
 
 var serverFlags = []string{"--listen", "127.0.0.1:0", "--min-free", "1MiB", "--ballast", "0B", "--log-level", "warn"}
 
-func newBench(t *testing.T, names ...string) *bench {
+func newSite(t *testing.T, names ...string) *site {
 	t.Helper()
-	b := &bench{t: t, dir: t.TempDir(), members: map[string]*running{}}
+	b := &site{t: t, dir: t.TempDir(), members: map[string]*running{}}
 	b.serve()
 	for _, name := range names {
 		b.join(name)
@@ -104,15 +104,15 @@ func newBench(t *testing.T, names ...string) *bench {
 	return b
 }
 
-func (b *bench) serve(more ...string) {
+func (b *site) serve(more ...string) {
 	b.t.Helper()
 	b.coordinator = start(b.t, append(append([]string{"serve", "--data", b.log()}, serverFlags...), more...)...)
 }
 
-func (b *bench) log() string { return filepath.Join(b.dir, "log") }
+func (b *site) log() string { return filepath.Join(b.dir, "log") }
 
 // join starts a participant, and waits until the coordinator has heard it.
-func (b *bench) join(name string, more ...string) {
+func (b *site) join(name string, more ...string) {
 	b.t.Helper()
 	args := append([]string{"participant", "--name", name, "--store", "kv:" + filepath.Join(b.dir, name), "--coordinator", b.coordinator.ready.Listening}, serverFlags...)
 	b.members[name] = start(b.t, append(args, more...)...)
@@ -127,13 +127,13 @@ func (b *bench) join(name string, more ...string) {
 	})
 }
 
-func (b *bench) txc(stdin string, args ...string) (stdout, stderr string, exit int) {
+func (b *site) txc(stdin string, args ...string) (stdout, stderr string, exit int) {
 	b.t.Helper()
 	return command(b.t, stdin, append(args, "--coordinator", b.coordinator.ready.Listening)...)
 }
 
 // must runs a command that ends with this exit code.
-func (b *bench) must(exit int, stdin string, args ...string) string {
+func (b *site) must(exit int, stdin string, args ...string) string {
 	b.t.Helper()
 	stdout, stderr, got := b.txc(stdin, args...)
 	if got != exit {
@@ -143,7 +143,7 @@ func (b *bench) must(exit int, stdin string, args ...string) string {
 }
 
 // until waits for what other goroutines bring about.
-func (b *bench) until(what string, holds func() bool) {
+func (b *site) until(what string, holds func() bool) {
 	b.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -79,7 +79,7 @@ func TestSignals(t *testing.T) {
 		at := []string{"-c", c.ready.Listening}
 		id := strings.TrimSpace(must(t, append(at, "begin")...))
 		c.signal(t, syscall.SIGTERM)
-		b := &bench{t: t}
+		b := &site{t: t}
 		b.until("it refuses what is new", func() bool {
 			stdout, _, exit := command(t, "", append(at, "begin", "-o", "json")...)
 			return exit == console.Unavailable && strings.Contains(stdout, "draining")

@@ -18,7 +18,7 @@ import (
 	"github.com/txc-dev/txc/tests/internal/campaign"
 	"github.com/txc-dev/txc/tests/internal/procs"
 	"github.com/txc-dev/txc/wal/badgerwal"
-	"github.com/txc-dev/txc/wal/waltest"
+	"github.com/txc-dev/txc/wal/filling"
 )
 
 var (
@@ -97,7 +97,7 @@ func write(t *testing.T, dir string) past {
 	}
 	p := past{epoch: rec.Epoch, mark: rec.Mark, first: rec.First}
 	undecided := *doubt / 10
-	p.committed, err = waltest.Fill(t.Context(), log, waltest.Filling{Number: 1, Epoch: rec.Epoch, Finished: *history, Unfinished: *doubt - undecided})
+	p.committed, err = filling.Fill(t.Context(), log, filling.Past{Number: 1, Epoch: rec.Epoch, Finished: *history, Unfinished: *doubt - undecided})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/wal"
 	"github.com/txc-dev/txc/wal/badgerwal"
+	"github.com/txc-dev/txc/wal/filling"
 	"github.com/txc-dev/txc/wal/waltest"
 )
 
@@ -57,7 +58,7 @@ func TestRecoveryDoesNotGrowWithTheHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	ids, err := waltest.Fill(t.Context(), log, waltest.Filling{Number: waltest.Number, Epoch: rec.Epoch, Finished: finished, Unfinished: 10_000})
+	ids, err := filling.Fill(t.Context(), log, filling.Past{Number: waltest.Number, Epoch: rec.Epoch, Finished: finished, Unfinished: 10_000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/wal"
 	"github.com/txc-dev/txc/wal/badgerwal"
+	"github.com/txc-dev/txc/wal/filling"
 	"github.com/txc-dev/txc/wal/waltest"
 )
 
@@ -169,7 +170,7 @@ func TestAnOpenWithManyUnfinishedTransactions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids, err := waltest.Fill(t.Context(), log, waltest.Filling{Number: waltest.Number, Epoch: rec.Epoch, Finished: 100, Unfinished: 20_000})
+	ids, err := filling.Fill(t.Context(), log, filling.Past{Number: waltest.Number, Epoch: rec.Epoch, Finished: 100, Unfinished: 20_000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/wal/badgerwal"
+	"github.com/txc-dev/txc/wal/filling"
 	"github.com/txc-dev/txc/wal/waltest"
 )
 
@@ -21,7 +22,7 @@ func filled(tb testing.TB, finished int) (*badgerwal.Log, uint32) {
 			tb.Error(err)
 		}
 	})
-	if _, err := waltest.Fill(tb.Context(), l, waltest.Filling{Number: waltest.Number, Epoch: rec.Epoch, Finished: finished}); err != nil {
+	if _, err := filling.Fill(tb.Context(), l, filling.Past{Number: waltest.Number, Epoch: rec.Epoch, Finished: finished}); err != nil {
 		tb.Fatal(err)
 	}
 	return l, rec.Epoch

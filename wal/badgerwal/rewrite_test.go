@@ -12,6 +12,7 @@ import (
 	"github.com/txc-dev/txc/internal/badgerdb/killed"
 	"github.com/txc-dev/txc/wal"
 	"github.com/txc-dev/txc/wal/badgerwal"
+	"github.com/txc-dev/txc/wal/filling"
 	"github.com/txc-dev/txc/wal/waltest"
 )
 
@@ -101,7 +102,7 @@ func (s *store) mustOpen(mark uint64) openLog {
 func (s *store) fill(finished int) (*badgerwal.Log, wal.Recovery) {
 	s.t.Helper()
 	l := s.mustOpen(1)
-	if _, err := waltest.Fill(s.t.Context(), l, waltest.Filling{Number: waltest.Number, Epoch: l.rec.Epoch, Finished: finished}); err != nil {
+	if _, err := filling.Fill(s.t.Context(), l, filling.Past{Number: waltest.Number, Epoch: l.rec.Epoch, Finished: finished}); err != nil {
 		s.t.Fatal(err)
 	}
 	return l.Log, l.rec

@@ -8,6 +8,7 @@ import (
 
 	"github.com/txc-dev/txc/internal/badgerdb"
 	"github.com/txc-dev/txc/wal/badgerwal"
+	"github.com/txc-dev/txc/wal/filling"
 	"github.com/txc-dev/txc/wal/waltest"
 )
 
@@ -62,7 +63,7 @@ func long(t *testing.T, cluster string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := waltest.Fill(t.Context(), log, waltest.Filling{Number: 1, Epoch: rec.Epoch, Finished: 4500}); err != nil {
+	if _, err := filling.Fill(t.Context(), log, filling.Past{Number: 1, Epoch: rec.Epoch, Finished: 4500}); err != nil {
 		t.Fatal(err)
 	}
 	if err := log.Close(t.Context()); err != nil {

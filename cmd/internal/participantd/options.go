@@ -32,6 +32,7 @@ type Options struct {
 	Log               io.Writer
 	Faults            []string
 	Misbehave         Misbehave
+	Unary             bool // no streams: for comparison
 	Counters          counters.Options
 }
 
@@ -61,6 +62,7 @@ func Flags() []cli.Flag {
 		&cli.DurationFlag{Name: "delay", EnvVars: env("DELAY"), Usage: "misbehave: begin everything this `LONG` after it was asked"},
 		&cli.BoolFlag{Name: "stall", EnvVars: env("STALL"), Usage: "misbehave: take work and give no vote, until it is aborted"},
 		&cli.BoolFlag{Name: "forget", EnvVars: env("FORGET"), Usage: "misbehave: lose every promise before its commit comes"},
+		&cli.BoolFlag{Name: "unary", Hidden: true, Usage: "serve unary methods alone, for comparison"},
 		&cli.StringSliceFlag{Name: "fault", Hidden: true, Usage: "`POINT=kill|stop|error|delay:D[@N]`"},
 		&cli.StringFlag{Name: "ballast", Hidden: true, Value: "32MiB", Usage: "bytes kept to finish with on a full disk; 0B: none"},
 	)
@@ -74,6 +76,7 @@ func OptionsOf(c *cli.Context, software string, log io.Writer) (Options, error) 
 		Drain: c.Duration("drain"), Software: software, LogLevel: c.String("log-level"), LogFormat: c.String("log-format"), Log: log,
 		Faults:    c.StringSlice("fault"),
 		Counters:  counters.OptionsOf(c),
+		Unary:     c.Bool("unary"),
 		Misbehave: Misbehave{Deny: c.Bool("deny"), Delay: c.Duration("delay"), Stall: c.Bool("stall"), Forget: c.Bool("forget")},
 	}
 	if o.Name == "" {

@@ -84,7 +84,7 @@ func (p *Participant) start(ctx context.Context, log *slog.Logger, faults *failp
 	if err != nil {
 		return err
 	}
-	p.server = rpc.NewParticipantServer(p.agent, p.o.Cluster, rpc.Options{Reflection: p.o.Reflection, Software: p.o.Software, Logger: log, Traffic: &p.traffic})
+	p.server = rpc.NewParticipantServer(p.agent, p.o.Cluster, rpc.Options{Reflection: p.o.Reflection, Software: p.o.Software, Logger: log, NoStreams: p.o.Unary, Traffic: &p.traffic})
 	return nil
 }
 

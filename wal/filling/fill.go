@@ -1,4 +1,7 @@
-package waltest
+// Package filling gives a log a past, for tests and benchmarks: transactions that have ended, and some that have not.
+//
+//	Past{Finished, Unfinished} ──▶ Commit, End, Commit, Commit, End … ──▶ wal.Log
+package filling
 
 import (
 	"context"
@@ -9,8 +12,8 @@ import (
 	"github.com/txc-dev/txc/wal"
 )
 
-// Filling is a past for a log: so many transactions that have ended, and so many that have not, spread evenly.
-type Filling struct {
+// Past is so many transactions that have ended, and so many that have not, spread evenly.
+type Past struct {
 	Number     uint32 // the coordinator's
 	Epoch      uint32 // of the log's opening
 	From       uint64 // first sequence; 0: 1
@@ -24,7 +27,7 @@ type Filling struct {
 const fillGroup = 4096 // records of one Append
 
 // Fill writes such a past, in large groups, and gives the ids of the unfinished ones.
-func Fill(ctx context.Context, log wal.Log, f Filling) (unfinished []txc.ID, err error) {
+func Fill(ctx context.Context, log wal.Log, f Past) (unfinished []txc.ID, err error) {
 	f.From = max(f.From, 1)
 	if f.Members == nil {
 		f.Members = []string{"bank-a", "bank-b"}

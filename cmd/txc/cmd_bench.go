@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txc-dev/txc/cmd/internal/bench"
+	"github.com/txc-dev/txc/cmd/internal/console"
+	"github.com/txc-dev/txc/cmd/internal/counters"
+)
+
+func (p *program) benchCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "bench",
+		Usage: "measure transactions per second, beside what the machine can do without them",
+		Description: "Starts a coordinator and participants as processes in a temporary directory, and measures committed transactions\n" +
+			"beside bare gRPC calls, bare syncs and a bare log in the same run. Machines differ and are noisy: quote the ratios.\n" +
+			"With --at, it measures a coordinator that runs already, and the participants named by --names.",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "participants", Value: 2, Usage: "`NUMBER` of participants, all in every transaction"},
+			&cli.StringFlag{Name: "clients", Value: "1,64,512", Usage: "`LIST` of numbers of concurrent clients"},
+			&cli.DurationFlag{Name: "duration", Value: 3 * time.Second, Usage: "`LONG` of each measurement"},
+			&cli.IntFlag{Name: "rounds", Value: 3, Usage: "`NUMBER` of rounds; medians count"},
+			&cli.StringFlag{Name: "workload", Value: "transfer", Usage: "`NAME`: " + strings.Join(bench.Workloads, ", ")},
+			&cli.StringFlag{Name: "wait", Value: "decided", Usage: "`LIST` of what clients wait for: decided, applied"},
+			&cli.StringFlag{Name: "store", Value: "kv", Usage: "`KIND` of the participants' stores: kv"},
+			&cli.IntFlag{Name: "history", Usage: "`NUMBER` of finished transactions in the log beforehand"},
+			&cli.Float64Flag{Name: "rate", Usage: "`NUMBER` of transactions per second of the open loop; default 70 % of the best row"},
+			&cli.BoolFlag{Name: "unary", Usage: "use the unary methods everywhere, for comparison with the streams"},
+			&cli.StringFlag{Name: "at", Usage: "`ADDR` of a coordinator that runs already"},
+			&cli.StringFlag{Name: "names", Usage: "with --at: `LIST` of its key-value participants"},
+			&cli.StringFlag{Name: "dir", Usage: "an existing `DIR` for the data; default a temporary one"},
+		},
+		Action: p.do(0, 0, p.bench),
+	}
+}
+
+// echoCommand serves bare gRPC for the benchmark.
+func (p *program) echoCommand() *cli.Command {
+	return &cli.Command{
+		Name:   "bench-echo",
+		Usage:  "serve bare gRPC, for the benchmark",
+		Hidden: true,
+		Flags:  append(counters.Flags(), &cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "`ADDR` to listen on"}),
+		Action: p.do(0, 0, func(c *cli.Context) error {
+			return bench.ServeEcho(c.Context, c.String("listen"), counters.OptionsOf(c), p.stdout)
+		}),
+	}
+}
+
+func (p *program) bench(c *cli.Context) error {
+	o, err := benchOptions(c)
+	if err != nil {
+		return err
+	}
+	o.Progress = p.stderr
+	if o.Dir, err = os.MkdirTemp(c.String("dir"), "txc-bench-"); err != nil {
+		return console.BadInput("--dir: %v", err).With("name an existing directory")
+	}
+	defer os.RemoveAll(o.Dir)
+	if o.Executable, err = os.Executable(); err != nil {
+		return fmt.Errorf("find this program to start it again: %w", err)
+	}
+	report, err := bench.Run(c.Context, o)
+	if err != nil {
+		return err
+	}
+	if p.asJSON {
+		return p.writeJSON(report)
+	}
+	return p.writeBench(report)
+}
+
+func benchOptions(c *cli.Context) (bench.Options, error) {
+	o := bench.Options{
+		Participants: c.Int("participants"), Waits: list(c.String("wait")), Duration: c.Duration("duration"), Rounds: c.Int("rounds"),
+		Workload: c.String("workload"), History: c.Int("history"), Rate: c.Float64("rate"), Unary: c.Bool("unary"),
+		Coordinator: c.String("at"), Names: list(c.String("names")),
+	}
+	if c.String("store") != "kv" {
+		return o, console.BadInput("--store %q", c.String("store")).With("use kv")
+	}
+	if (o.Coordinator == "") != (len(o.Names) == 0) {
+		return o, console.BadInput("--at and --names go together").With("name a coordinator that runs, and its participants")
+	}
+	for _, text := range list(c.String("clients")) {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return o, console.BadInput("--clients %q", text).With("use numbers with commas between, such as 1,64,512")
+		}
+		o.Clients = append(o.Clients, n)
+	}
+	slices.Sort(o.Clients)
+	o.Clients = slices.Compact(o.Clients)
+	if wrong := o.Check(); wrong != "" {
+		return o, console.BadInput("%s", wrong)
+	}
+	return o, nil
+}
+
+// list splits at commas.
+func list(text string) []string {
+	var all []string
+	for _, s := range strings.Split(text, ",") {
+		if s = strings.TrimSpace(s); s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func (p *program) writeBench(r *bench.Report) error {
+	s := p.sheet()
+	f := &r.Floors
+	s.line("%d participants (%s), %s, %s, %d finished before; %d cores, %s", r.Participants, r.Store, r.Workload, r.Mode, r.History, r.Cores, r.Go)
+	s.line("floors: unary call %.3f ms alone, %.0f/s at best; stream %.3f ms alone, %.0f messages/s; fdatasync %.3f ms; bare Badger %.3f ms alone, %.0f records/s",
+		f.UnaryRTT, f.Unary, f.StreamRTT, f.Stream, f.Fdatasync, f.LogAppend, f.Log)
+	s.line("a transaction takes at least %.3f ms: two round trips, a participant's sync, a log append", f.Latency)
+	s.line("")
+	head := []string{"CLIENTS", "WAIT", "TX/S", "OF UNARY", "ABORTED/S", "P50 MS", "P99 MS", "P99.9 MS", "CPU µS", "SYNCS", "LOG B", "MESSAGES", "ALLOCS"}
+	var rows [][]string
+	all := r.Rows
+	if r.Open != nil {
+		all = append(slices.Clip(all), *r.Open)
+	}
+	for _, x := range all {
+		clients, ratio := strconv.Itoa(x.Clients), fmt.Sprintf("%.2f", x.RatioUnary)
+		if x.Clients == 0 {
+			clients, ratio = fmt.Sprintf("%.0f/s", x.Rate), "-"
+		}
+		rows = append(rows, []string{
+			clients, x.Wait, fmt.Sprintf("%.0f", x.TxPerS), ratio, fmt.Sprintf("%.0f", x.AbortedPerS), fmt.Sprintf("%.2f", x.P50), fmt.Sprintf("%.2f", x.P99),
+			fmt.Sprintf("%.2f", x.P999), fmt.Sprintf("%.1f", x.CPU), fmt.Sprintf("%.2f", x.Syncs), fmt.Sprintf("%.0f", x.LogBytes), fmt.Sprintf("%.1f", x.Messages), fmt.Sprintf("%.0f", x.Allocations),
+		})
+	}
+	s.table(head, rows)
+	return s.done()
+}
