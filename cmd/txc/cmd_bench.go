@@ -32,6 +32,8 @@ func (p *program) benchCommand() *cli.Command {
 			&cli.StringFlag{Name: "store", Value: "kv", Usage: "`KIND` of the participants' stores: kv"},
 			&cli.IntFlag{Name: "history", Usage: "`NUMBER` of finished transactions in the log beforehand"},
 			&cli.Float64Flag{Name: "rate", Usage: "`NUMBER` of transactions per second of the open loop; default 70 % of the best row"},
+			&cli.BoolFlag{Name: "in-process", Usage: "measure an embedded coordinator with participants that do nothing, against a bare log"},
+			&cli.StringFlag{Name: "pictures", Usage: "an existing `DIR` for pictures, with sweeps over participants and restarts: minutes"},
 			&cli.BoolFlag{Name: "unary", Usage: "use the unary methods everywhere, for comparison with the streams"},
 			&cli.StringFlag{Name: "at", Usage: "`ADDR` of a coordinator that runs already"},
 			&cli.StringFlag{Name: "names", Usage: "with --at: `LIST` of its key-value participants"},
@@ -67,9 +69,18 @@ func (p *program) bench(c *cli.Context) error {
 	if o.Executable, err = os.Executable(); err != nil {
 		return fmt.Errorf("find this program to start it again: %w", err)
 	}
-	report, err := bench.Run(c.Context, o)
+	measure := bench.Run
+	if c.Bool("in-process") {
+		measure = bench.RunInProcess
+	}
+	report, err := measure(c.Context, o)
 	if err != nil {
 		return err
+	}
+	if dir := c.String("pictures"); dir != "" {
+		if err := bench.Pictures(c.Context, o, report, dir); err != nil {
+			return err
+		}
 	}
 	if p.asJSON {
 		return p.writeJSON(report)
@@ -88,6 +99,9 @@ func benchOptions(c *cli.Context) (bench.Options, error) {
 	}
 	if (o.Coordinator == "") != (len(o.Names) == 0) {
 		return o, console.BadInput("--at and --names go together").With("name a coordinator that runs, and its participants")
+	}
+	if c.Bool("in-process") && (o.Coordinator != "" || o.Unary || o.History > 0 || c.String("pictures") != "") {
+		return o, console.BadInput("--in-process goes with none of --at, --unary, --history and --pictures").With("leave them out")
 	}
 	for _, text := range list(c.String("clients")) {
 		n, err := strconv.Atoi(text)
@@ -119,26 +133,34 @@ func (p *program) writeBench(r *bench.Report) error {
 	s := p.sheet()
 	f := &r.Floors
 	s.line("%d participants (%s), %s, %s, %d finished before; %d cores, %s", r.Participants, r.Store, r.Workload, r.Mode, r.History, r.Cores, r.Go)
-	s.line("floors: unary call %.3f ms alone, %.0f/s at best; stream %.3f ms alone, %.0f messages/s; fdatasync %.3f ms; bare Badger %.3f ms alone, %.0f records/s",
-		f.UnaryRTT, f.Unary, f.StreamRTT, f.Stream, f.Fdatasync, f.LogAppend, f.Log)
-	s.line("a transaction takes at least %.3f ms: two round trips, a participant's sync, a log append", f.Latency)
+	if r.Mode == "in-process" {
+		s.line("floors: fdatasync %.3f ms; bare appends in each row", f.Fdatasync)
+	} else {
+		s.line("floors: unary call %.3f ms alone, %.0f/s at best; stream %.3f ms alone, %.0f messages/s; fdatasync %.3f ms; bare Badger %.3f ms alone, %.0f records/s",
+			f.UnaryRTT, f.Unary, f.StreamRTT, f.Stream, f.Fdatasync, f.LogAppend, f.Log)
+		s.line("a transaction takes at least %.3f ms: two round trips, a participant's sync, a log append", f.Latency)
+	}
 	s.line("")
-	head := []string{"CLIENTS", "WAIT", "TX/S", "OF UNARY", "ABORTED/S", "P50 MS", "P99 MS", "P99.9 MS", "CPU µS", "SYNCS", "LOG B", "MESSAGES", "ALLOCS"}
-	var rows [][]string
 	all := r.Rows
 	if r.Open != nil {
 		all = append(slices.Clip(all), *r.Open)
 	}
-	for _, x := range all {
-		clients, ratio := strconv.Itoa(x.Clients), fmt.Sprintf("%.2f", x.RatioUnary)
-		if x.Clients == 0 {
-			clients, ratio = fmt.Sprintf("%.0f/s", x.Rate), "-"
-		}
-		rows = append(rows, []string{
-			clients, x.Wait, fmt.Sprintf("%.0f", x.TxPerS), ratio, fmt.Sprintf("%.0f", x.AbortedPerS), fmt.Sprintf("%.2f", x.P50), fmt.Sprintf("%.2f", x.P99),
-			fmt.Sprintf("%.2f", x.P999), fmt.Sprintf("%.1f", x.CPU), fmt.Sprintf("%.2f", x.Syncs), fmt.Sprintf("%.0f", x.LogBytes), fmt.Sprintf("%.1f", x.Messages), fmt.Sprintf("%.0f", x.Allocations),
-		})
+	var rows [][]string
+	for i := range all {
+		rows = append(rows, benchRow(&all[i]))
 	}
-	s.table(head, rows)
+	s.table([]string{"CLIENTS", "WAIT", "TX/S", "OF FLOOR", "ABORTED/S", "P50 MS", "P99 MS", "P99.9 MS", "CPU µS", "SYNCS", "LOG B", "MESSAGES", "ALLOCS"}, rows)
 	return s.done()
+}
+
+// benchRow: the floor is bare unary calls, in process bare appends, of an open loop none.
+func benchRow(x *bench.Row) []string {
+	clients, ratio := strconv.Itoa(x.Clients), fmt.Sprintf("%.2f", max(x.RatioUnary, x.RatioLog))
+	if x.Clients == 0 {
+		clients, ratio = fmt.Sprintf("%.0f/s", x.Rate), "-"
+	}
+	return []string{
+		clients, x.Wait, fmt.Sprintf("%.0f", x.TxPerS), ratio, fmt.Sprintf("%.0f", x.AbortedPerS), fmt.Sprintf("%.2f", x.P50), fmt.Sprintf("%.2f", x.P99),
+		fmt.Sprintf("%.2f", x.P999), fmt.Sprintf("%.1f", x.CPU), fmt.Sprintf("%.2f", x.Syncs), fmt.Sprintf("%.0f", x.LogBytes), fmt.Sprintf("%.1f", x.Messages), fmt.Sprintf("%.0f", x.Allocations),
+	}
 }

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden files again")
 
 // The demonstration starts its servers from its own executable: in tests that is the test's.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && slices.Contains([]string{"serve", "participant"}, os.Args[1]) {
+	if len(os.Args) > 1 && slices.Contains([]string{"serve", "participant", "bench-echo"}, os.Args[1]) {
 		console.Main(run)
 	}
 	goleak.VerifyTestMain(m)

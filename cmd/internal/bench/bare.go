@@ -32,7 +32,7 @@ func openBare(dir string) (*bare, error) {
 }
 
 // append returns when a record is durable.
-func (b *bare) append(uint64) error {
+func (b *bare) append() error {
 	done := make(chan error, 1)
 	b.mu.Lock()
 	b.queue = append(b.queue, done)

@@ -214,7 +214,7 @@ func (b *Bench) awaken(ctx context.Context, address string) error {
 
 // servers are the processes whose counters can be read.
 func (b *Bench) servers() []string {
-	if b.o.Coordinator != "" {
+	if b.group == nil || b.o.Coordinator != "" {
 		return nil
 	}
 	return append([]string{"coordinator"}, b.names...)

@@ -30,9 +30,11 @@ type Row struct {
 	Wait         string  `json:"wait"`
 	TxPerS       float64 `json:"tx_per_s"` // committed
 	AbortedPerS  float64 `json:"aborted_per_s"`
-	UnaryPerS    float64 `json:"unary_per_s,omitempty"` // bare calls, at as many clients, just before
-	RatioUnary   float64 `json:"ratio_unary,omitempty"` // transactions to them
-	RatioLatency float64 `json:"ratio_latency"`         // p50 to floors.latency_ms
+	UnaryPerS    float64 `json:"unary_per_s,omitempty"`   // bare calls, at as many clients, just before
+	RatioUnary   float64 `json:"ratio_unary,omitempty"`   // transactions to them
+	LogPerS      float64 `json:"log_per_s,omitempty"`     // in process: bare grouped appends, at as many callers, just before
+	RatioLog     float64 `json:"ratio_log,omitempty"`     // transactions to them
+	RatioLatency float64 `json:"ratio_latency,omitempty"` // p50 to floors.latency_ms
 	P50          float64 `json:"p50_ms"`
 	P99          float64 `json:"p99_ms"`
 	P999         float64 `json:"p999_ms"`
@@ -122,6 +124,10 @@ func (b *Bench) median(rows []Row) Row {
 	m.P99 = of(func(r *Row) float64 { return r.P99 })
 	m.P999 = of(func(r *Row) float64 { return r.P999 })
 	m.CPU = of(func(r *Row) float64 { return r.CPU })
-	m.RatioLatency = m.P50 / b.report.Floors.Latency
+	m.LogPerS = of(func(r *Row) float64 { return r.LogPerS })
+	m.RatioLog = of(func(r *Row) float64 { return r.RatioLog })
+	if f := b.report.Floors.Latency; f > 0 {
+		m.RatioLatency = m.P50 / f
+	}
 	return m
 }
