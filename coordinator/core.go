@@ -53,11 +53,11 @@ type Core struct {
 
 	restored  []restored
 	presumed  map[txc.ID]*presumption
-	guesses   int               // of presumed, those that only clients asked for
-	alarms    []string          // not said yet
-	stopped   []wal.StoppedBody // proofs of a loss or another owner, not accepted (C5, C6)
-	fenced    bool              // one of them is of another owner: no participant is spoken to
-	failed    bool              // C3: nothing more is said to anybody
+	guesses   int      // of presumed, those that only clients asked for
+	alarms    []string // not said yet
+	stopped   []proof  // of a loss or another owner, not accepted (C5, C6)
+	fenced    bool     // one of them is of another owner: no participant is spoken to
+	failed    bool     // C3: nothing more is said to anybody
 	draining  []Token
 	awaiting  []AskHeard
 	drain     bool

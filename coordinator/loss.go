@@ -50,25 +50,25 @@ func (c *Core) notContained(participant string, m protocol.Proof) {
 
 // stop records a proof, durably, before anything follows from it but this: nothing begins and nothing is presumed from
 // here on. Of another owner, the process ends; of a loss, recorded commits are still completed and told.
-func (c *Core) stop(proof wal.StoppedBody) {
+func (c *Core) stop(found wal.StoppedBody) {
 	for _, s := range c.stopped {
-		if s.Epoch == proof.Epoch && s.Mark == proof.Mark && s.Shown >= proof.Shown && s.What == proof.What {
+		if s.Epoch == found.Epoch && s.Mark == found.Mark && s.Shown >= found.Shown && s.What == found.What {
 			return
 		}
 	}
-	other := proof.What != protocol.NotContained.String()
+	other := found.What != protocol.NotContained.String()
 	if len(c.stopped) >= maxProofs && (!other || c.fenced) {
 		return // it stands still already; what else was lost shows after the loss was accepted
 	}
-	proof.Text = note(proof.Text, maxNote)
-	c.stopped = append(c.stopped, proof)
+	found.Text = note(found.Text, maxNote)
+	c.stopped = append(c.stopped, proof{found, c.epoch})
 	c.fenced = c.fenced || other
-	c.append(wal.New(txc.ID{}, c.w.Now, proof), done{call: func(c *Core, _ uint64) {
+	c.append(wal.New(txc.ID{}, c.w.Now, found), done{call: func(c *Core, _ uint64) {
 		if other {
-			c.fail(fmt.Errorf("%w: %s; start it again and see `txc status`, then `txc accept loss`", txc.ErrStopped, proof.Text))
+			c.fail(fmt.Errorf("%w: %s; start it again and see `txc status`, then `txc accept loss`", txc.ErrStopped, found.Text))
 			return
 		}
-		c.alarm(proof.Text)
+		c.alarm(found.Text)
 	}})
 	if other {
 		return
@@ -76,11 +76,17 @@ func (c *Core) stop(proof wal.StoppedBody) {
 	for l := c.order.first; l != nil; {
 		next := l.next
 		if l.tx.Phase == protocol.Open || l.tx.Phase == protocol.Voting {
-			l.reason = txc.Reason{Code: txc.CodeWaiting, Text: proof.Text}
+			l.reason = txc.Reason{Code: txc.CodeWaiting, Text: found.Text}
 			c.step(l, protocol.Cancel{})
 		}
 		l = next
 	}
+}
+
+// proof is what stopped this coordinator, and the epoch in which it was found.
+type proof struct {
+	wal.StoppedBody
+	in uint32
 }
 
 // acceptLoss takes an operator's word that what the proofs show is lost (C12). The next opening is above all of it, so
@@ -90,6 +96,9 @@ func (c *Core) acceptLoss(ev AskAccept) {
 		c.refuse(ev.Token, txc.ErrInvalid, txc.CodeWrongState, "no loss was found: there is nothing to accept")
 		return
 	}
+	// An opening that this log does not have belongs to the one that it is a copy of. The last opening that both share
+	// recorded more there than here, and nobody knows which one that is: the proof was found later, and shows a later one.
+	shared := uint32(0)
 	body := wal.ResolutionBody{What: wal.ResolveLoss, Who: ev.Who, Why: ev.Why, Epoch: c.epoch}
 	for _, s := range c.stopped {
 		body.Epoch = max(body.Epoch, s.Epoch)
@@ -98,6 +107,12 @@ func (c *Core) acceptLoss(ev AskAccept) {
 			to = ^uint64(0) // of another owner, or of a marker: everything under that mark
 		}
 		body.Lost = append(body.Lost, wal.Range{Epoch: s.Epoch, Mark: s.Mark, From: 1, To: to})
+		if !c.openings.Has(s.Epoch, s.Mark) {
+			shared = max(shared, min(s.Epoch, s.in)-1)
+		}
+	}
+	if shared > 0 {
+		body.Lost = append(body.Lost, wal.Range{Epoch: shared, From: 1, To: ^uint64(0)})
 	}
 	c.append(wal.New(txc.ID{}, c.w.Now, body), done{call: func(c *Core, _ uint64) {
 		c.answer(Answered{Token: ev.Token, Status: c.status()})

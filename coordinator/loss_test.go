@@ -178,3 +178,30 @@ func TestC12_WatermarksWaitForWhoMayShowWhatWasLost(t *testing.T) {
 		t.Errorf("after a minute: %s", mark)
 	}
 }
+
+// C12: a log that is a copy lost the end of the last opening that it shares with the other one, and nobody knows which
+// opening that was: nothing of those before the one that found out is presumed.
+func TestC12_OfACopyNothingBeforeIsPresumed(t *testing.T) {
+	r := newRig(t, coordinator.Options{}, "a", "b")
+	shared := r.mark
+	r.open()
+	r.fakes["a"].seen = []protocol.Seen{{Coordinator: 1, Epoch: 2, Mark: 0x2222, LSN: 40}}
+	r.fakes["b"].promised[tx(1, 1)] = protocol.InDoubt{ID: tx(1, 1), Mark: shared, Members: []string{"a", "b"}}
+	r.up("a")
+	if r.stop == nil {
+		t.Fatal("C5: it serves on")
+	}
+	r.open()
+	if a := r.ask(coordinator.AskAccept{What: wal.ResolveLoss, Who: "eve", Why: "an old copy"}); a.Err != nil {
+		t.Fatal(a.Err)
+	}
+	r.open()
+	r.up("a", "b")
+	r.pass(3 * time.Minute)
+	if got := r.question("b", tx(1, 1), shared, "a", "b").Answer.Outcome; got != txc.Undecided {
+		t.Errorf("of the opening that both logs share: %v", got)
+	}
+	if _, ok := r.fakes["b"].promised[tx(1, 1)]; !ok {
+		t.Error("b's branch was ended")
+	}
+}

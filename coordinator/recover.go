@@ -16,7 +16,7 @@ func (c *Core) recover(rec wal.Recovery) {
 	}
 	for _, r := range rec.Stopped {
 		b := r.Body.(wal.StoppedBody)
-		c.stopped = append(c.stopped, b)
+		c.stopped = append(c.stopped, proof{b, c.openings.At(r.LSN)})
 		c.alarm(b.Text)
 		c.fenced = c.fenced || b.What != protocol.NotContained.String()
 	}

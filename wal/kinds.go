@@ -109,7 +109,7 @@ const (
 // proved. Nothing of it is ever presumed.
 type Range struct {
 	Epoch uint32 // of the witness
-	Mark  uint64
+	Mark  uint64 // 0: of every opening up to the epoch that the log had when the loss was accepted
 	From  uint64 // first LSN not contained
 	To    uint64 // the witness's LSN
 }

@@ -11,7 +11,7 @@ type Opening struct {
 // LSN From up to To is disowned, not denied.
 type Loss struct {
 	Epoch    uint32
-	Mark     uint64
+	Mark     uint64 // 0: all openings up to Epoch
 	From, To uint64
 }
 
@@ -114,12 +114,23 @@ func (o Openings) Ambiguous(epoch uint32) bool {
 }
 
 // Disowned reports whether ids of this epoch and mark belong to a stretch whose loss was accepted: nothing of them is
-// ever presumed. An opening that lost its tail is disowned as a whole, for its ids do not tell on which side they lie.
+// ever presumed. An opening that lost its tail is disowned as a whole, for its ids do not tell on which side they lie. A
+// loss without a mark is of every opening up to its epoch.
 func (o Openings) Disowned(epoch uint32, mark uint64) bool {
 	for _, l := range o.Losses {
-		if l.Epoch == epoch && l.Mark == mark {
+		if l.Epoch == epoch && l.Mark == mark || l.Mark == 0 && epoch <= l.Epoch {
 			return true
 		}
 	}
 	return false
+}
+
+// At tells the epoch under which a record was written; 0: before the first.
+func (o Openings) At(lsn uint64) uint32 {
+	for i := len(o.All) - 1; i >= 0; i-- {
+		if o.All[i].First <= lsn {
+			return o.All[i].Epoch
+		}
+	}
+	return 0
 }

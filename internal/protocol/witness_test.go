@@ -48,8 +48,21 @@ func TestJudge(t *testing.T) {
 	if !lossy.Disowned(2, 0xb) || !lossy.Disowned(3, 0xc) || lossy.Disowned(2, 0xc) || lossy.Disowned(1, 0xa) {
 		t.Error("C12: disowned is what was accepted as lost, opening by opening")
 	}
+	copied := Openings{All: table.All, Losses: []Loss{{Epoch: 9, Mark: 0xf, From: 1, To: 30}, {Epoch: 2, From: 1, To: 99}}}
+	if !copied.Disowned(1, 0xa) || !copied.Disowned(2, 0xb) || copied.Disowned(4, 0xd) {
+		t.Error("C12: of a copy every opening that the other log may have gone on from is disowned, and none behind")
+	}
 	if !lossy.Ambiguous(1) || !lossy.Ambiguous(3) || lossy.Ambiguous(4) || table.Ambiguous(1) {
 		t.Error("C12: an id without its mark may be of the opening that was lost, up to its epoch")
+	}
+}
+
+func TestOpeningAt(t *testing.T) {
+	o := Openings{All: []Opening{{1, 0xa, 1}, {2, 0xb, 10}, {4, 0xd, 15}}}
+	for lsn, want := range map[uint64]uint32{0: 0, 1: 1, 9: 1, 10: 2, 14: 2, 15: 4, 99: 4} {
+		if got := o.At(lsn); got != want {
+			t.Errorf("record %d was written under epoch %d, not %d", lsn, want, got)
+		}
 	}
 }
 

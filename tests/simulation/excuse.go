@@ -57,14 +57,16 @@ func (x *excuses) attempt(p protocol.Proof, work []byte) {
 	x.attempts[p] = n
 }
 
-// tornTransfer reports whether an attempt of the transfer is torn.
+// tornTransfer reports whether an attempt of the transfer is torn, or two owners decided it differently: one recorded its
+// commit, and the other, which had no record of it, presumed that it aborted. Who accepts a log under such a number has
+// the recorded commits completed (C12), wherever the other owner was not heard before.
 func (x *excuses) tornTransfer(t *transfer) bool {
 	for p := range x.torn {
 		if x.attempts[p] == t.n {
 			return true
 		}
 	}
-	return false
+	return x.w.rival != nil && x.recordLost(t)
 }
 
 func (x *excuses) read(r coordinator.Result) bool {
@@ -78,16 +80,25 @@ func (x *excuses) sum(t *transfer, sum int) bool {
 	for _, past := range x.w.ledger.past[t.totals:] {
 		may[past] = true
 	}
-	for p := range x.torn {
-		n := x.attempts[p]
-		if n == 0 {
-			continue // a reading
-		}
-		amount, next := x.w.ledger.order[n-1].amount(), map[int]bool{}
+	half := func(t *transfer) {
+		amount, next := t.amount(), map[int]bool{}
 		for s := range may {
 			next[s], next[s-amount], next[s+amount] = true, true, true
 		}
 		may = next
+	}
+	for p := range x.torn {
+		if n := x.attempts[p]; n > 0 { // 0: a reading
+			half(x.w.ledger.order[n-1])
+		}
+	}
+	if may[sum] || x.w.rival == nil {
+		return may[sum]
+	}
+	for _, t := range x.w.ledger.order {
+		if !t.reads && x.recordLost(t) {
+			half(t)
+		}
 	}
 	return may[sum]
 }

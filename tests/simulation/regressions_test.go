@@ -11,6 +11,7 @@ var regressions = []struct {
 }{
 	{174, "V8: a request under a key of the client's library does not run again after its wall clock jumped"},
 	{3553, "V17: a branch that operators settled as committed at both ends ends its transaction's record"},
+	{1012463, "C12: of an opening whose end was lost with the openings behind it nothing is presumed"},
 	{3250, "C6: a branch that an operator committed is no marker once it was reconciled, and stops no coordinator"},
 }
 

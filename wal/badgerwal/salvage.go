@@ -72,6 +72,10 @@ func (f *found) lost(r reader, dir string) []wal.Range {
 		}
 		return len(to) < wal.MaxRanges, nil
 	})
+	// The opening that the rest ends in may have recorded more, whichever opening the end that was lost belongs to.
+	if o := (opening{f.end.Epoch, f.end.Mark}); o.epoch > 0 && to[o] == 0 {
+		to[o] = math.MaxUint64
+	}
 	var all []wal.Range
 	for o, last := range to {
 		if scanned != nil { // nobody can tell how much there was

@@ -62,6 +62,10 @@ func (d *Disk) lost(end wal.Link, keep int) []wal.Range {
 			to[o] = max(to[o], g.lsn)
 		}
 	}
+	// The opening that the rest ends in may have recorded more, whichever opening the end that was lost belongs to.
+	if o := (opening{end.Epoch, end.Mark}); o.epoch > 0 && to[o] == 0 {
+		to[o] = math.MaxUint64
+	}
 	var all []wal.Range
 	for o, last := range to {
 		all = append(all, wal.Range{Epoch: o.epoch, Mark: o.mark, From: end.Next, To: last})

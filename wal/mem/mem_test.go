@@ -2,6 +2,7 @@ package mem_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,6 +156,28 @@ func TestALostTailIsRefusedWithHeadAndUnseenWithoutIt(t *testing.T) {
 	_, rec := open(t, d)
 	if rec.Epoch != 2 || len(rec.Accepted) != 1 || rec.Accepted[0].Body.(wal.ResolutionBody).Lost[0] != lost {
 		t.Fatalf("%+v", rec)
+	}
+}
+
+// C12: what was lost may begin in one opening and end in another. The one that the rest ends in is disowned too.
+func TestALossThatSpansOpenings(t *testing.T) {
+	d := mem.NewDisk()
+	l, first := open(t, d)
+	kept := commit(t, l, 1)
+	commit(t, l, 2) // of the first opening, and lost
+	_, second := open(t, d)
+	d.Truncate(kept) // HEAD still tells of the second
+	if _, _, err := mem.Open(d, options()); !errors.Is(err, txc.ErrRefused) {
+		t.Fatal(err)
+	}
+	lost, err := mem.AcceptLoss(d, options(), "ann", "a test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, of := range []wal.Recovery{first, second} {
+		if !slices.ContainsFunc(lost, func(r wal.Range) bool { return r.Epoch == of.Epoch && r.Mark == of.Mark }) {
+			t.Errorf("epoch %d is not disowned: %+v", of.Epoch, lost)
+		}
 	}
 }
 
