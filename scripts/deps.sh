@@ -15,6 +15,8 @@ need mkfs.ext4 e2fsprogs       # tests/disk: file systems whose power can be cut
 need losetup mount             # their loop devices
 need fusermount3 fuse3         # file systems that fail
 need strace strace             # system calls that fail
+need spin spin                 # tests/model: searches every state of the model
+need gcc "gcc libc6-dev"       # compiles what spin makes of it
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
