@@ -64,7 +64,7 @@ func parsePage(s string) (before txc.ID, lsn uint64, err error) {
 	}
 	if id, ok := strings.CutPrefix(s, "m"); ok {
 		before, err = txc.ParseID(id)
-	} else if lsn, err = strconv.ParseUint(s, 10, 64); err == nil && lsn == 0 {
+	} else if lsn, err = strconv.ParseUint(s, 10, 64); err == nil && (lsn == 0 || strconv.FormatUint(lsn, 10) != s) {
 		err = txc.ErrInvalid
 	}
 	if err != nil {

@@ -162,10 +162,11 @@ func parseBranch(s string) (name string, e protocol.Enlistment, err error) {
 	}
 	incarnation, err1 := strconv.ParseUint(parts[1], 10, 64)
 	calls, err2 := strconv.ParseUint(parts[2], 10, 32)
-	if err1 != nil || err2 != nil {
-		return "", e, fmt.Errorf("%w: %q is not participant/incarnation/calls", txc.ErrInvalid, s)
+	e = protocol.Enlistment{Incarnation: incarnation, Calls: uint32(calls)}
+	if err1 != nil || err2 != nil || formatBranch(parts[0], e) != s { // one spelling, as for ids
+		return "", protocol.Enlistment{}, fmt.Errorf("%w: %q is not participant/incarnation/calls", txc.ErrInvalid, s)
 	}
-	return parts[0], protocol.Enlistment{Incarnation: incarnation, Calls: uint32(calls)}, nil
+	return parts[0], e, nil
 }
 
 // journeyFrom reads a call's metadata; nil: the call takes part in no transaction.

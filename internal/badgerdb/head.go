@@ -1,6 +1,7 @@
 package badgerdb
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -44,6 +45,10 @@ func readHead(dir string) (number uint64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", fileHead, err)
 	}
+	return decodeHead(path, b)
+}
+
+func decodeHead(path string, b []byte) (number uint64, err error) {
 	end := headSize - 4
 	if len(b) != headSize || string(b[:4]) != headMagic || crc32.Checksum(b[:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
 		return 0, damaged(path, "checksum")
@@ -51,7 +56,11 @@ func readHead(dir string) (number uint64, err error) {
 	if b[4] != headVersion {
 		return 0, Refused("%s was made by a newer txc (format %d, this one knows %d): use that version", path, b[4], headVersion)
 	}
-	return binary.BigEndian.Uint64(b[8:]), nil
+	number = binary.BigEndian.Uint64(b[8:])
+	if !bytes.Equal(b, encodeHead(number)) {
+		return 0, damaged(path, "something stands where nothing is written")
+	}
+	return number, nil
 }
 
 // makeHead makes the HEAD of a new directory. It is there before IDENTITY is: one that says more than that was kept when

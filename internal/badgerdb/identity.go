@@ -1,6 +1,7 @@
 package badgerdb
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -96,7 +97,8 @@ func makeIdentity(dir string, o Options) (Identity, error) {
 	return id, writeIdentity(dir, id)
 }
 
-func writeIdentity(dir string, id Identity) error {
+// encode is the one form of the file.
+func (id Identity) encode() ([]byte, error) {
 	f := identityFile{Format: id.Format, Role: id.Role, Cluster: id.Cluster, Number: id.Number, Name: id.Name}
 	if id.Instance != ([16]byte{}) {
 		f.Instance = hex.EncodeToString(id.Instance[:])
@@ -104,9 +106,17 @@ func writeIdentity(dir string, id Identity) error {
 	f.Sum = f.sum()
 	data, err := json.MarshalIndent(f, "", " ")
 	if err != nil {
-		return fmt.Errorf("encode %s: %w", fileIdentity, err)
+		return nil, fmt.Errorf("encode %s: %w", fileIdentity, err)
 	}
-	return WriteFile(filepath.Join(dir, fileIdentity), append(data, '\n'))
+	return append(data, '\n'), nil
+}
+
+func writeIdentity(dir string, id Identity) error {
+	data, err := id.encode()
+	if err != nil {
+		return err
+	}
+	return WriteFile(filepath.Join(dir, fileIdentity), data)
 }
 
 func parseIdentity(dir string, data []byte) (Identity, error) {
@@ -133,6 +143,10 @@ func parseIdentity(dir string, data []byte) (Identity, error) {
 		return Identity{}, damaged("instance")
 	}
 	copy(id.Instance[:], raw)
+	written, err := id.encode()
+	if err != nil || !bytes.Equal(written, data) {
+		return Identity{}, damaged("it says more than what was written")
+	}
 	return id, nil
 }
 

@@ -1,6 +1,7 @@
 package badgerwal
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"hash/crc32"
@@ -195,7 +196,7 @@ func decodeSummary(key, b []byte) (summary, error) {
 	for len(n.rest) > 0 && len(s.spans) < blockSize {
 		s.spans = append(s.spans, span{epoch: uint32(n.next()), low: n.next(), high: n.next()})
 	}
-	if !ok || n.bad || len(n.rest) > 0 || s.number != lsnOf(key) {
+	if !ok || n.bad || len(n.rest) > 0 || s.number != lsnOf(key) || !bytes.Equal(s.encode(), b) {
 		return summary{}, refused("the index of records %d to %d is damaged", lsnOf(key)*blockSize, (lsnOf(key)+1)*blockSize-1)
 	}
 	return s, nil

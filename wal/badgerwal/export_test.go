@@ -206,3 +206,49 @@ func (l *Log) WriteClosed() error {
 	defer l.writing.Unlock()
 	return l.own(wal.ClosedBody{})
 }
+
+// Summed is b with the checksum behind it that everything of the index has.
+func Summed(b []byte) []byte { return summed(bytes.Clone(b)) }
+
+// HeadAgain reads a HEAD, and writes what it has read.
+func HeadAgain(b []byte) ([]byte, error) {
+	h, err := decodeHead(b)
+	return h.encode(), err
+}
+
+// SummaryAgain reads the summary of a block, and writes what it has read.
+func SummaryAgain(number uint64, b []byte) ([]byte, error) {
+	s, err := decodeSummary(summaryKey(number), b)
+	return s.encode(), err
+}
+
+// DetailHas looks for an id in a block's details, and for a hash in the filter behind them.
+func DetailHas(b []byte, id txc.ID, hash uint64) (has, own bool, err error) {
+	has, filter, err := detailHas(b, id)
+	return has, err == nil && filter.has(hash), err
+}
+
+// KeyEntryAgain reads an entry of the key index, and writes what it has read.
+func KeyEntryAgain(b []byte) ([]byte, error) {
+	id, lsn, err := parseKeyEntry(1, b)
+	return keyEntry(id, lsn), err
+}
+
+// ApplyChunk reads a chunk of a checkpoint into a new State.
+func ApplyChunk(lsn uint64, index uint32, b []byte) (records uint32, err error) {
+	c, err := decodeChunk(chunkKey(lsn, index), b)
+	if err != nil {
+		return 0, err
+	}
+	return c.apply(wal.NewState())
+}
+
+// CarriedAgain reads a carried commit, and writes what it has read.
+func CarriedAgain(b []byte) ([]byte, error) {
+	r, err := decodeCarried(b)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := wal.Encode(nil, r)
+	return encodeCarried(r.LSN, encoded), err
+}

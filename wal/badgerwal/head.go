@@ -1,6 +1,7 @@
 package badgerwal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -69,6 +70,9 @@ func decodeHead(b []byte) (h head, err error) {
 		lsn: binary.BigEndian.Uint64(b[24:]), group: binary.BigEndian.Uint64(b[32:]),
 	}
 	copy(h.hash[:], b[40:])
+	if !bytes.Equal(h.encode(), b) {
+		return head{}, refused("%s has something where nothing is written: nobody can tell what it says", fileHead)
+	}
 	return h, nil
 }
 

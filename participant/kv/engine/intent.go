@@ -107,10 +107,28 @@ func parseIntent(b []byte) (*Intent, error) {
 	if c.err != nil {
 		return nil, fmt.Errorf("%w: intent: %w", txc.ErrRefused, c.err)
 	}
+	if n.Settled != nil && !n.Settled.Outcome.Decided() {
+		return nil, fmt.Errorf("%w: intent that an operator has settled without an outcome", txc.ErrRefused)
+	}
 	return n, nil
 }
 
+// intentType is the type that a writer gives a field. Of another one there is no value to read: it would be taken for zero.
+func intentType(num protowire.Number) protowire.Type {
+	switch num {
+	case intentAge, intentSince, intentOutcome, intentWhen:
+		return protowire.VarintType
+	case intentStamp:
+		return protowire.Fixed64Type
+	default:
+		return protowire.BytesType
+	}
+}
+
 func (n *Intent) take(c *cursor) error {
+	if c.typ != intentType(c.num) {
+		return fmt.Errorf("%w: intent with a field %d of another type: damaged, or made by a newer txc", txc.ErrRefused, c.num)
+	}
 	switch c.num {
 	case intentMember:
 		n.Members = append(n.Members, string(c.v))
@@ -131,7 +149,9 @@ func (n *Intent) take(c *cursor) error {
 	case intentStamp:
 		n.Evidence = evidenceOf(c.u)
 	case intentOutcome:
-		n.settled().Outcome = txc.Outcome(c.u)
+		if c.u <= uint64(txc.Aborted) { // else it stays undecided, which is refused
+			n.settled().Outcome = txc.Outcome(c.u)
+		}
 	case intentWho:
 		n.settled().Who = string(c.v)
 	case intentWhy:

@@ -49,11 +49,11 @@ func parseMemory(b []byte) (participant.Memory, error) {
 	c := cursor{rest: rest}
 	for c.next() {
 		switch {
-		case c.num == memoryInstance && len(c.v) == len(m.Instance):
+		case c.is(memoryInstance, protowire.BytesType) && len(c.v) == len(m.Instance):
 			copy(m.Instance[:], c.v)
-		case c.num == memoryStamp:
+		case c.is(memoryStamp, protowire.VarintType):
 			m.Stamp = c.u
-		case c.num == memorySeen && len(c.v) == seenLen:
+		case c.is(memorySeen, protowire.BytesType) && len(c.v) == seenLen:
 			m.Seen = append(m.Seen, participant.Seen{
 				Coordinator: binary.BigEndian.Uint32(c.v),
 				Epoch:       binary.BigEndian.Uint32(c.v[4:]),
@@ -61,7 +61,7 @@ func parseMemory(b []byte) (participant.Memory, error) {
 				LSN:         binary.BigEndian.Uint64(c.v[16:]),
 			})
 		default:
-			return m, fmt.Errorf("%w: memory with unknown field %d: made by a newer txc", txc.ErrRefused, c.num)
+			return m, fmt.Errorf("%w: memory with a field %d that is not known: damaged, or made by a newer txc", txc.ErrRefused, c.num)
 		}
 	}
 	if c.err != nil {

@@ -1,0 +1,4 @@
+package coordinator
+
+// ParsePage reads a page's name.
+var ParsePage = parsePage
