@@ -276,3 +276,22 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 	})
 }
+
+// FuzzProof: a marker has one form.
+func FuzzProof(f *testing.F) {
+	for _, s := range []string{"c1.7.1042.0123456789abcdef", "c1.7.1042", ".0123456789abcdef", "c1.7.1042.0123456789ABCDEF"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := frame.ParseProof(s)
+		if err != nil {
+			if !errors.Is(err, txc.ErrInvalid) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if again := frame.FormatProof(p); again != s {
+			t.Fatalf("%q is taken for %q", s, again)
+		}
+	})
+}

@@ -83,7 +83,7 @@ func TestFuzz(t *testing.T) {
 		pkg, target := split(name)
 		t.Run(name, func(t *testing.T) {
 			if programs[pkg] == "" {
-				programs[pkg] = compile(t, pkg, filepath.Join(dir, strings.ReplaceAll(pkg, "/", "_")))
+				programs[pkg] = compile(t, pkg, filepath.Join(dir, strings.ReplaceAll(pkg, "/", "_")+".test"))
 			}
 			o.Figures["executions"] += run(t, programs[pkg], pkg, target, each)
 		})
