@@ -28,8 +28,9 @@ race: ## the race detector where goroutines meet
 	$(GO) test -race -timeout 9m ./coordinator ./participant/... ./wal/... ./internal/... ./api/... ./client
 
 .PHONY: lint
-lint: ## format, vet, staticcheck, complete type switches, generated code up to date
+lint: ## format, modules, vet, staticcheck, complete type switches, generated code up to date
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt wants to change:"; echo "$$out"; exit 1; fi
+	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) tool go-check-sumtype ./...
