@@ -98,24 +98,37 @@ func nameEnvironment(c *cli.Command, prefix string) {
 		return []string{strings.ToUpper(strings.ReplaceAll(prefix+"_"+flag, "-", "_"))}
 	}
 	for _, f := range c.Flags {
-		switch f := f.(type) {
-		case *cli.StringFlag:
-			if f.EnvVars == nil && !f.Hidden {
-				f.EnvVars = name(f.Name)
-			}
-		case *cli.StringSliceFlag:
-			if f.EnvVars == nil && !f.Hidden {
-				f.EnvVars = name(f.Name)
-			}
-		case *cli.UintFlag:
-			if f.EnvVars == nil {
-				f.EnvVars = name(f.Name)
-			}
+		if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
+			continue
+		}
+		if vars := variables(f); vars != nil && *vars == nil {
+			*vars = name(f.Names()[0])
 		}
 	}
 	for _, sub := range c.Subcommands {
 		nameEnvironment(sub, prefix+"_"+sub.Name)
 	}
+}
+
+// variables are a flag's own list of them; nil: a kind of flag that no command has yet.
+func variables(f cli.Flag) *[]string {
+	switch f := f.(type) {
+	case *cli.StringFlag:
+		return &f.EnvVars
+	case *cli.StringSliceFlag:
+		return &f.EnvVars
+	case *cli.BoolFlag:
+		return &f.EnvVars
+	case *cli.UintFlag:
+		return &f.EnvVars
+	case *cli.IntFlag:
+		return &f.EnvVars
+	case *cli.Float64Flag:
+		return &f.EnvVars
+	case *cli.DurationFlag:
+		return &f.EnvVars
+	}
+	return nil
 }
 
 // each visits commands and their subcommands.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/txc-dev/txc/tests/internal/suite"
@@ -32,16 +33,16 @@ func (r result) line() string {
 	return fmt.Sprintf("%s in %s %s", figures(r.Figures), r.Took.Round(time.Second), text)
 }
 
-// tester runs a package's tests, with the reports going to dir and the output to a file.
-type tester func(ctx context.Context, dir, log string, args []string) error
+// tester runs a command that tests a package, with the reports going to dir and the output to a file.
+type tester func(ctx context.Context, dir, log string, command []string) error
 
 // goTest is the tester outside of tests.
-func goTest(ctx context.Context, dir, log string, args []string) error {
+func goTest(ctx context.Context, dir, log string, command []string) error {
 	out, err := os.Create(log)
 	if err != nil {
 		return fmt.Errorf("make the layer's log: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Env = append(os.Environ(), suite.ReportsVariable+"="+dir)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // tests clean up what they mounted and made
@@ -55,14 +56,14 @@ func (c *campaign) layer(ctx context.Context, l layer, dir string, seed uint64) 
 	if c.size == suite.All {
 		limit = allLimit
 	}
-	args := append([]string{"test", "-v", "-count=1", "-timeout", limit.String(), l.pkg}, l.args(c.size, seed)...)
-	r := result{Seed: seed, Log: filepath.Join(dir, l.name+".log"), Again: "go"}
-	for _, a := range args {
-		r.Again += " " + a
+	command := append([]string{"go", "test", "-v", "-count=1", "-timeout", limit.String(), l.pkg}, l.args(c.size, seed)...)
+	r := result{Seed: seed, Log: filepath.Join(dir, l.name+".log"), Again: strings.Join(command, " ")}
+	if l.calm {
+		command = append([]string{"nice", "-n", "19"}, command...)
 	}
 	r.Layer = l.name
 	began := time.Now()
-	err := c.test(ctx, dir, r.Log, args)
+	err := c.test(ctx, dir, r.Log, command)
 	report, readErr := l.report(dir, r.Log)
 	if readErr == nil {
 		r.Outcome = report

@@ -16,6 +16,7 @@ type layer struct {
 	pkg   string
 	args  func(suite.Size, uint64) []string
 	limit time.Duration  // of one run of CI's size; all takes as long as it takes, within allLimit
+	calm  bool           // needs processors and no peace: runs beside the others, which wait for processes, and gives way
 	read  *regexp.Regexp // figures from the output, where the package hands in no report: name by group
 }
 
@@ -35,7 +36,7 @@ var layers = []layer{
 		args: func(s suite.Size, seed uint64) []string {
 			return []string{"-run", "^Test", "-size", s.String(), "-from", strconv.FormatUint(seed, 10)}
 		},
-		limit: 15 * time.Minute,
+		limit: 15 * time.Minute, calm: true,
 	},
 	{name: "fuzz", says: "every decoder and parser, and random sequences of calls against a model", pkg: "./tests/fuzz", args: sized, limit: 5 * time.Minute},
 	{name: "crash", says: "the programs, killed, stopped, failed and delayed at every point of their gates, and again while they recover", pkg: "./tests/crash", args: sized, limit: 8 * time.Minute},

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/txc-dev/txc/tests/internal/suite"
@@ -93,23 +94,49 @@ func (c *campaign) run(ctx context.Context) (*summary, error) {
 		}
 		seed := c.seed + uint64(s.Rounds)*seedsPerRound
 		s.Rounds++
-		for i, l := range c.layers {
-			if err := ctx.Err(); err != nil {
-				return nil, fmt.Errorf("cut off in round %d before %s", s.Rounds, l.name)
-			}
-			fmt.Fprintf(c.stdout, "[%d/%d] %-12s %s\n", i+1, len(c.layers), l.name, l.says)
-			r := c.layer(ctx, l, dir, seed)
-			s.add(l, r)
-			fmt.Fprintf(c.stdout, "        %s\n", r.line())
-			if c.during > 0 && time.Since(s.Began) > c.during {
-				break
-			}
+		if err := c.round(ctx, s, dir, seed); err != nil {
+			return nil, err
 		}
 		s.Took = time.Since(s.Began)
 		if s.Took >= c.during {
 			return s, nil
 		}
 	}
+}
+
+// round runs each layer once: the calm ones beside the others, which take turns.
+func (c *campaign) round(ctx context.Context, s *summary, dir string, seed uint64) error {
+	var mu sync.Mutex // of s and stdout
+	one := func(i int, l layer) {
+		mu.Lock()
+		fmt.Fprintf(c.stdout, "[%d/%d] %-12s %s\n", i+1, len(c.layers), l.name, l.says)
+		mu.Unlock()
+		r := c.layer(ctx, l, dir, seed)
+		mu.Lock()
+		defer mu.Unlock()
+		s.add(l, r)
+		fmt.Fprintf(c.stdout, "        %s: %s\n", l.name, r.line())
+	}
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	for i, l := range c.layers {
+		if l.calm {
+			beside.Go(func() { one(i, l) })
+		}
+	}
+	for i, l := range c.layers {
+		if l.calm {
+			continue
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("cut off in round %d before %s", s.Rounds, l.name)
+		}
+		one(i, l)
+		if c.during > 0 && time.Since(s.Began) > c.during {
+			break
+		}
+	}
+	return nil
 }
 
 // seedsPerRound keeps the ranges of seeds that rounds walk through apart: more than any size of a layer takes.
