@@ -37,7 +37,7 @@ func RunContext(ctx context.Context, path, stdin string, args ...string) Result 
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
 	began := time.Now()
-	err := startBound(cmd)
+	err := StartBound(cmd)
 	if err == nil {
 		err = cmd.Wait()
 	}

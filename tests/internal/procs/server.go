@@ -149,7 +149,7 @@ func (s *Server) spawn(extra []string) (<-chan error, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := startBound(cmd); err != nil {
+	if err := StartBound(cmd); err != nil {
 		return nil, err
 	}
 	s.cmd, s.ended = cmd, make(chan struct{})
@@ -158,10 +158,13 @@ func (s *Server) spawn(extra []string) (<-chan error, error) {
 	return ready, nil
 }
 
-// startBound starts a process that the kernel kills when this program ends in whatever way. The signal is bound to the
+// StartBound starts a process that the kernel kills when this program ends in whatever way. The signal is bound to the
 // thread that starts it, so that is one that lives as long as the program.
-func startBound(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+func StartBound(cmd *exec.Cmd) error {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	spawner.once.Do(func() {
 		spawner.in = make(chan spawn)
 		go func() { // ends with the program

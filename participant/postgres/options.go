@@ -1,0 +1,57 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/txc-dev/txc"
+)
+
+// Options of Open. The zero value of a field means its default.
+type Options struct {
+	Cluster, Name string       // whose participant it is; both are needed
+	Password      string       // instead of that of the address, of PGPASSWORD and of the password file
+	Logger        *slog.Logger // default: none
+
+	AllowFreeSQL bool                 // take the text of statements from clients
+	Statements   map[string]Statement // what clients can call by name
+
+	LockTimeout time.Duration // how long a statement may wait for a lock; default 1 s
+	Connections int           // sessions for work, at most; half as many more finish what was promised; default 32
+}
+
+// Statement is one that clients call by its name.
+type Statement struct {
+	Text  string
+	Query bool // it gives rows
+}
+
+// Defaults of Options.
+const (
+	DefaultLockTimeout = time.Second
+	DefaultConnections = 32
+)
+
+func (o Options) complete() (Options, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.LockTimeout == 0 {
+		o.LockTimeout = DefaultLockTimeout
+	}
+	if o.Connections == 0 {
+		o.Connections = DefaultConnections
+	}
+	err := errors.Join(txc.CheckCluster(o.Cluster), txc.CheckParticipant(o.Name))
+	if o.LockTimeout < time.Millisecond || o.Connections < 2 {
+		err = errors.Join(err, fmt.Errorf("%w: lock timeout %v, %d connections: use at least 1ms and 2", txc.ErrInvalid, o.LockTimeout, o.Connections))
+	}
+	for name, s := range o.Statements {
+		if bad := admissible(s.Text); bad != nil {
+			err = errors.Join(err, fmt.Errorf("%w: statement %s: %w", txc.ErrInvalid, name, bad))
+		}
+	}
+	return o, err
+}

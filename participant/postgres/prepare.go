@@ -1,0 +1,239 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/api/txcpb"
+	"github.com/txc-dev/txc/participant"
+)
+
+// Prepare is participant.Resource's.
+func (s *Store) Prepare(ctx context.Context, b participant.Branch, work []byte, joined bool) (participant.Promise, error) {
+	if s.closed.Load() {
+		return participant.Promise{}, fmt.Errorf("postgres: %w", txc.ErrClosed)
+	}
+	if joined {
+		return no(reason(txc.CodeBadWork, "this participant takes shipped work only")), nil
+	}
+	orders, err := s.orders(work)
+	if err != nil {
+		return no(reason(txc.CodeBadWork, "%v", err)), nil
+	}
+	c, err := s.work.Acquire(ctx)
+	if err != nil { // nothing was begun
+		return no(reasonOf(ctx, err)), nil
+	}
+	defer c.Release() // a session that is not idle is closed, not used again
+	return s.branch(ctx, c, b, orders)
+}
+
+func no(r txc.Reason) participant.Promise { return participant.Promise{Vote: txc.No, Reason: r} }
+
+// branch runs the branch's transaction up to its vote.
+func (s *Store) branch(ctx context.Context, c *pgxpool.Conn, b participant.Branch, orders []order) (participant.Promise, error) {
+	pg := c.Conn().PgConn()
+	first, err := s.begin(ctx, pg, b)
+	if err != nil {
+		return s.undo(pg, reasonOf(ctx, err)), nil
+	}
+	if !first {
+		s.undo(pg, txc.Reason{})
+		return s.repeated(ctx, b)
+	}
+	results := &txcpb.Results{}
+	for i, o := range orders {
+		why, err := o.run(ctx, pg, i, results)
+		if err != nil {
+			why = reasonOf(ctx, err)
+		}
+		if !why.IsZero() {
+			return s.undo(pg, why), nil
+		}
+	}
+	p := participant.Promise{Vote: txc.Yes}
+	if p.Results, err = proto.Marshal(results); err != nil {
+		return s.undo(pg, reason(txc.CodeStore, "%v", err)), nil
+	}
+	if len(p.Results) > txc.MaxBranchRes {
+		return s.undo(pg, reason(txc.CodeBadWork, "the values read are more than %d bytes", txc.MaxBranchRes)), nil
+	}
+	if b.MayRelease {
+		if released, err := release(ctx, pg); released || err != nil {
+			p.Vote = txc.ReadOnly
+			if err != nil {
+				return s.undo(pg, reasonOf(ctx, err)), nil
+			}
+			return p, nil
+		}
+	}
+	return s.promise(ctx, c, b, p)
+}
+
+// grace is what a session gets beyond its branch's deadline before the server ends what it does by itself.
+const grace = time.Second
+
+// begin notes the branch, and begins its transaction; first is false if it was noted before, or by a process that is no
+// longer the last to have opened.
+func (s *Store) begin(ctx context.Context, pg *pgconn.PgConn, b participant.Branch) (first bool, err error) {
+	left := finishLimit
+	if at, ok := ctx.Deadline(); ok {
+		left = max(time.Until(at), time.Millisecond)
+	}
+	members := make([]string, len(b.Members))
+	for i, m := range b.Members {
+		members[i] = quote(m)
+	}
+	// An earlier branch's work may have changed the session's settings: functions can.
+	sql := fmt.Sprintf(`reset session authorization; reset all;
+begin; set local synchronous_commit = off;
+insert into txc.promise select %s, %s, array[%s]::text[], %d from txc.memory m
+	where m.cluster = %s and m.participant = %s and m.incarnation = '\x%x' on conflict do nothing;
+commit;
+begin; set local lock_timeout = %d; set local statement_timeout = %d; set local idle_in_transaction_session_timeout = %d`,
+		row(b), quote(b.Name()), strings.Join(members, ", "), int64(b.Age),
+		quote(b.Cluster), quote(b.Participant), s.incarnation,
+		min(left, s.o.LockTimeout).Milliseconds(), (left + grace).Milliseconds(), (left + grace).Milliseconds())
+	results, err := pg.Exec(ctx, sql).ReadAll()
+	if err != nil {
+		return false, err
+	}
+	const insert = 4
+	if len(results) <= insert || !results[insert].CommandTag.Insert() {
+		return false, fmt.Errorf("the server's answers are not in the order of the statements")
+	}
+	return results[insert].CommandTag.RowsAffected() == 1, nil
+}
+
+// row is the key of the tables' rows of a branch.
+func row(b participant.Branch) string {
+	return fmt.Sprintf("%s, %s, %d, %d, %d, %s", quote(b.Cluster), quote(b.Participant), b.ID.Coordinator, b.ID.Epoch, b.ID.Sequence, quote(txc.FormatMark(b.Mark)))
+}
+
+// release ends a branch that wrote nothing and locked no row.
+func release(ctx context.Context, pg *pgconn.PgConn) (released bool, err error) {
+	results, err := pg.Exec(ctx, `select pg_current_xact_id_if_assigned()`).ReadAll()
+	if err != nil || results[0].Rows[0][0] != nil {
+		return false, err
+	}
+	_, err = simple(ctx, pg, `commit`)
+	return err == nil, err
+}
+
+// promise inserts the marker and prepares. From here on only what the server says of it counts (P3).
+func (s *Store) promise(ctx context.Context, c *pgxpool.Conn, b participant.Branch, p participant.Promise) (participant.Promise, error) {
+	pg := c.Conn().PgConn()
+	if ctx.Err() != nil {
+		return s.undo(pg, reason(txc.CodeDeadline, "its time ran out")), nil
+	}
+	where := sessionOf(c.Conn())
+	issued, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
+	defer cancel()
+	results, err := pg.Exec(issued, fmt.Sprintf(`insert into txc.branch values (%s); select pg_current_xact_id(); prepare transaction %s`, row(b), quote(b.Name()))).ReadAll()
+	switch {
+	case err == nil && len(results) == 3 && results[2].CommandTag.String() == "PREPARE TRANSACTION":
+		p.Evidence = results[1].Rows[0][0]
+		return p, nil
+	case err == nil: // the tag is ROLLBACK: the transaction had failed
+		return s.undo(pg, reason(txc.CodeStore, "the server rolled it back")), nil
+	case certain(err) && stateOf(err) != duplicateObject:
+		return s.undo(pg, reasonOf(ctx, err)), nil
+	case certain(err):
+		s.undo(pg, txc.Reason{})
+		return s.repeated(issued, b)
+	}
+	s.lose(b.Name(), where)
+	looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
+	defer cancel()
+	return s.looked(looking, b, p, err)
+}
+
+// looked says what came of a PREPARE whose session was lost.
+func (s *Store) looked(ctx context.Context, b participant.Branch, p participant.Promise, lost error) (participant.Promise, error) {
+	if err := s.endLost(ctx, b.Name()); err != nil {
+		return p, fmt.Errorf("prepare %s: %w; look: %w", b.Name(), lost, err)
+	}
+	evidence, there, err := s.prepared(ctx, b.Name())
+	switch {
+	case err != nil:
+		return p, fmt.Errorf("prepare %s: %w; look: %w", b.Name(), lost, err)
+	case there:
+		p.Evidence = evidence
+		return p, nil
+	default:
+		return no(reason(txc.CodeUnreachable, "its session was lost")), nil
+	}
+}
+
+// repeated answers for a branch that was noted before, or whose name is in use: nothing is executed again (P4).
+func (s *Store) repeated(ctx context.Context, b participant.Branch) (participant.Promise, error) {
+	ctx, cancel, err := s.deed(context.WithoutCancel(ctx))
+	defer cancel()
+	if err != nil {
+		return participant.Promise{}, err
+	}
+	evidence, there, err := s.prepared(ctx, b.Name())
+	if err != nil {
+		return participant.Promise{}, fmt.Errorf("prepare %s again: %w", b.Name(), err)
+	}
+	if there {
+		return participant.Promise{Vote: txc.Yes, Evidence: evidence}, nil
+	}
+	var last bool
+	var marked int
+	err = s.finish.QueryRow(ctx, `select m.incarnation = $3, (select count(*) from txc.branch where (cluster, participant, coordinator, epoch, sequence, mark) = ($1, $2, $4, $5, $6, $7))
+		from txc.memory m where m.cluster = $1 and m.participant = $2`, b.Cluster, b.Participant, s.incarnation[:],
+		int64(b.ID.Coordinator), int64(b.ID.Epoch), int64(b.ID.Sequence), txc.FormatMark(b.Mark)).Scan(&last, &marked)
+	switch {
+	case err != nil:
+		return participant.Promise{}, fmt.Errorf("prepare %s again: %w", b.Name(), err)
+	case !last:
+		return participant.Promise{}, fmt.Errorf("%w: another process has opened participant %s in this database", txc.ErrStopped, b.Participant)
+	case marked > 0:
+		return participant.Promise{}, fmt.Errorf("prepare %s again: it has committed", b.Name())
+	default:
+		return no(reason(txc.CodeStore, "a branch of this name was here before, or is another database's")), nil
+	}
+}
+
+// undo rolls back what a No leaves; a session that cannot is closed, and the server rolls back.
+func (s *Store) undo(pg *pgconn.PgConn, why txc.Reason) participant.Promise {
+	ctx, cancel := context.WithTimeout(context.Background(), connectLimit)
+	defer cancel()
+	if pg.TxStatus() == 'I' || pg.IsClosed() {
+		return no(why)
+	}
+	if _, err := simple(ctx, pg, `rollback`); err != nil {
+		s.o.Logger.Debug("a session is closed", "error", err, "close", pg.Close(ctx))
+	}
+	return no(why)
+}
+
+// prepared says whether a branch is promised in this database, and by which transaction of the server: its evidence.
+func (s *Store) prepared(ctx context.Context, gid string) (evidence []byte, there bool, err error) {
+	rows, err := s.finish.Query(ctx, `select `+fullXid+` from pg_prepared_xacts p where p.gid = $1 and p.database = current_database()`, gid)
+	if err != nil {
+		return nil, false, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var full int64
+		if err := rows.Scan(&full); err != nil {
+			return nil, false, err
+		}
+		evidence, there = strconv.AppendInt(nil, full, 10), true
+	}
+	return evidence, there, rows.Err()
+}
+
+// fullXid is the whole number of a prepared transaction, of which the view has the lower half: the nearest below the next
+// one to be given out, for none can be two billion old.
+const fullXid = `(select n - ((n - p.transaction::text::bigint) & 4294967295) from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint n) next)`

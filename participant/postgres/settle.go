@@ -1,0 +1,92 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/participant"
+)
+
+// Settle is participant.Resource's. COMMIT PREPARED cannot share a transaction with the note of who did it and why, so the
+// note comes first: from then on the deed is decided, and whoever looks at the branch next finishes it.
+func (s *Store) Settle(ctx context.Context, b participant.Branch, by participant.Settlement) (bool, error) {
+	ctx, cancel, err := s.deed(ctx)
+	defer cancel()
+	if err == nil {
+		err = s.settleFirst(ctx, b.Name())
+	}
+	if err != nil {
+		return false, fmt.Errorf("settle %s: %w", b.Name(), err)
+	}
+	evidence, there, err := s.prepared(ctx, b.Name())
+	if err != nil || !there {
+		return false, err
+	}
+	s.mu.Lock()
+	s.unsettled[b.Name()] = true
+	s.mu.Unlock()
+	tag, err := s.finish.Exec(ctx, `insert into txc.settled values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+		b.Cluster, b.Participant, b.Name(), string(evidence), by.Outcome == txc.Committed, by.Who, by.Why, by.When)
+	if err != nil {
+		return false, fmt.Errorf("settle %s: %w", b.Name(), err)
+	}
+	if err := s.finishSettlements(ctx); err != nil {
+		return false, fmt.Errorf("settle %s: %w", b.Name(), err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// finishSettlements does what operators had begun.
+func (s *Store) finishSettlements(ctx context.Context) error {
+	rows, err := s.finish.Query(ctx, `select t.gid, t.committed from txc.settled t join pg_prepared_xacts p on p.gid = t.gid
+		where t.cluster = $1 and t.participant = $2 and p.database = current_database()`, s.o.Cluster, s.o.Name)
+	if err != nil {
+		return err
+	}
+	type begun struct {
+		GID       string
+		Committed bool
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[begun])
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		verb := `rollback prepared `
+		if t.Committed {
+			verb = `commit prepared `
+		}
+		if _, err := s.finisher(ctx, verb+quote(t.GID)); err != nil && stateOf(err) != undefinedObject {
+			return fmt.Errorf("finish what was settled by hand: %w", err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.unsettled)
+	return nil
+}
+
+// Reconciled is participant.Resource's. The marker stays, as one that proves no decision (C6).
+func (s *Store) Reconciled(ctx context.Context, b participant.Branch) error {
+	ctx, cancel, err := s.deed(ctx)
+	defer cancel()
+	if err != nil {
+		return err
+	}
+	err = pgx.BeginFunc(ctx, s.finish, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `delete from txc.settled where gid = $1 and cluster = $2 and participant = $3`, b.Name(), b.Cluster, b.Participant)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		_, err = tx.Exec(ctx, `update txc.branch set by_hand = true where (cluster, participant, coordinator, epoch, sequence, mark) = ($1, $2, $3, $4, $5, $6)`,
+			b.Cluster, b.Participant, int64(b.ID.Coordinator), int64(b.ID.Epoch), int64(b.ID.Sequence), txc.FormatMark(b.Mark))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reconcile %s: %w", b.Name(), err)
+	}
+	return nil
+}

@@ -1,0 +1,10 @@
+// Package stores proves the adapters of real servers, each against its server: the cases of resourcetest, the mistakes that
+// others made, and transfers while servers and participants are killed.
+//
+//	go test ./tests/stores                  every adapter, and a few kills
+//	go test ./tests/stores -kills 60        more of them; -seed N: the same draws again
+//
+//	servers.Postgres ◀── SQL ── participant/postgres   in this process, or as participant-demo under a coordinator
+//	        ▲
+//	        └── pgx, by ourselves: what is there, and what is prepared
+package stores
