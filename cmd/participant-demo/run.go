@@ -16,7 +16,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var failed error
 	app := &cli.App{
 		Name:                      "participant-demo",
-		Usage:                     "one key-value participant as a process",
+		Usage:                     "one participant as a process: a key-value store, or a database",
 		HideVersion:               true,
 		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true,

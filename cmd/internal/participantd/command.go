@@ -15,7 +15,8 @@ func Act(c *cli.Context, software string, stdout, stderr io.Writer) error {
 	if c.Args().Present() {
 		return console.BadInput("unexpected argument %q", c.Args().First()).With("see --help")
 	}
-	if err := applyConfig(c); err != nil {
+	file, err := applyConfig(c)
+	if err != nil {
 		return err
 	}
 	if c.Bool("dump") {
@@ -29,6 +30,7 @@ func Act(c *cli.Context, software string, stdout, stderr io.Writer) error {
 		return nil
 	}
 	o, err := OptionsOf(c, software, stderr)
+	o.Statements = file.statements()
 	if err != nil {
 		return err
 	}

@@ -26,24 +26,41 @@ type config struct {
 	Waive        []string `yaml:"waive"`
 	LogLevel     string   `yaml:"log_level"`
 	LogFormat    string   `yaml:"log_format"`
+
+	PasswordFile string               `yaml:"password_file"`
+	LockTimeout  string               `yaml:"lock_timeout"`
+	AllowFreeSQL bool                 `yaml:"allow_free_sql"`
+	Statements   map[string]statement `yaml:"statements"`
+}
+
+// statement is one that clients call by its name.
+type statement struct {
+	Text  string `yaml:"text"`
+	Query bool   `yaml:"query"`
 }
 
 // maxConfig bounds the file.
 const maxConfig = 64 << 10
 
-// applyConfig sets the flags that neither the command line nor the environment has set.
-func applyConfig(c *cli.Context) error {
+// applyConfig sets the flags that neither the command line nor the environment has set. What it returns has what only a
+// file can say.
+func applyConfig(c *cli.Context) (config, error) {
 	path := c.String("config")
 	if path == "" {
-		return nil
+		return config{}, nil
 	}
 	f, err := readConfig(path)
 	if err != nil {
-		return err
+		return f, err
+	}
+	free := ""
+	if f.AllowFreeSQL {
+		free = "true"
 	}
 	for flag, values := range map[string][]string{
 		"name": {f.Name}, "listen": {f.Listen}, "advertise": {f.Advertise}, "coordinator": f.Coordinators, "cluster": {f.Cluster},
 		"store": {f.Store}, "min-free": {f.MinFree}, "waive": f.Waive, "log-level": {f.LogLevel}, "log-format": {f.LogFormat},
+		"password-file": {f.PasswordFile}, "lock-timeout": {f.LockTimeout}, "allow-free-sql": {free},
 	} {
 		if c.IsSet(flag) {
 			continue
@@ -53,11 +70,11 @@ func applyConfig(c *cli.Context) error {
 				continue
 			}
 			if err := c.Set(flag, v); err != nil {
-				return console.BadInput("--config %s: %s: %v", path, flag, err)
+				return f, console.BadInput("--config %s: %s: %v", path, flag, err)
 			}
 		}
 	}
-	return nil
+	return f, nil
 }
 
 func readConfig(path string) (config, error) {
@@ -78,7 +95,7 @@ func readConfig(path string) (config, error) {
 	d.KnownFields(true)
 	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return f, console.BadInput("--config %s: %s", path, strings.ReplaceAll(console.OneLine(err.Error()), "yaml: ", "")).
-			With("use the keys name, listen, advertise, coordinators, cluster, store, min_free, waive, log_level, log_format")
+			With("use the keys name, listen, advertise, coordinators, cluster, store, min_free, waive, log_level, log_format, password_file, lock_timeout, allow_free_sql, statements")
 	}
 	return f, nil
 }

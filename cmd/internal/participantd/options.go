@@ -12,6 +12,7 @@ import (
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/cmd/internal/console"
 	"github.com/txc-dev/txc/cmd/internal/counters"
+	"github.com/txc-dev/txc/participant/postgres"
 )
 
 // Options of a participant's process.
@@ -19,9 +20,14 @@ type Options struct {
 	Name, Cluster     string
 	Listen, Advertise string   // Advertise: where coordinators reach it; empty: where it listens
 	Coordinators      []string // host:port
-	Dir               string   // of the key-value store
-	MinFree           uint64   // bytes; 0: the store's default
-	Ballast           int64    // bytes; 0: the store's default, negative: none
+	Dir               string   // of the key-value store; empty: the store is a database
+	Database          string   // its address, without a password if the user gave one apart
+	Password          string   // empty: what the address or the driver's environment says
+	LockTimeout       time.Duration
+	AllowFreeSQL      bool
+	Statements        map[string]postgres.Statement
+	MinFree           uint64 // bytes; 0: the store's default
+	Ballast           int64  // bytes; 0: the store's default, negative: none
 	Waive             []string
 	Insecure          bool
 	Reflection        bool
@@ -49,7 +55,10 @@ func Flags() []cli.Flag {
 		&cli.StringFlag{Name: "advertise", EnvVars: env("ADVERTISE"), Usage: "`ADDR` where coordinators reach it (default: where it listens)"},
 		&cli.StringSliceFlag{Name: "coordinator", EnvVars: env("COORDINATOR"), Usage: "`ADDR` of a coordinator to register with; repeatable"},
 		&cli.StringFlag{Name: "cluster", Value: "txc", EnvVars: env("CLUSTER"), Usage: "`NAME` of the cluster"},
-		&cli.StringFlag{Name: "store", EnvVars: env("STORE"), Usage: "`STORE`: kv:DIR, a key-value store in this directory"},
+		&cli.StringFlag{Name: "store", EnvVars: env("STORE"), Usage: "`STORE`: kv:DIR, a key-value store in this directory; postgres://user@host/database (password: PGPASSWORD, or --password-file); ${NAME} is taken from the environment"},
+		&cli.StringFlag{Name: "password-file", EnvVars: env("PASSWORD_FILE"), Usage: "`FILE` with the password of the database"},
+		&cli.DurationFlag{Name: "lock-timeout", Value: postgres.DefaultLockTimeout, EnvVars: env("LOCK_TIMEOUT"), Usage: "wait this `LONG` for a lock in a database"},
+		&cli.BoolFlag{Name: "allow-free-sql", EnvVars: env("ALLOW_FREE_SQL"), Usage: "take any SQL from clients, not only the configuration's statements"},
 		&cli.StringFlag{Name: "min-free", Value: "512MiB", EnvVars: env("MIN_FREE"), Usage: "promise nothing below this `SIZE` of free disk"},
 		&cli.StringSliceFlag{Name: "waive", EnvVars: env("WAIVE"), Usage: "start in spite of this `FINDING`; repeatable"},
 		&cli.BoolFlag{Name: "insecure", EnvVars: env("INSECURE"), Usage: "listen where other machines can reach it: nothing is encrypted or checked"},
@@ -82,8 +91,8 @@ func OptionsOf(c *cli.Context, software string, log io.Writer) (Options, error) 
 	if o.Name == "" {
 		return o, console.BadInput("no --name").With("name this participant, for example --name bank-a")
 	}
-	var err error
-	if o.Dir, err = Dir(c.String("store")); err != nil {
+	err := o.readStore(c)
+	if err != nil {
 		return o, err
 	}
 	if o.MinFree, err = console.ParseSize("min-free", c.String("min-free")); err != nil {
@@ -94,15 +103,6 @@ func OptionsOf(c *cli.Context, software string, log io.Writer) (Options, error) 
 		o.Ballast = -1
 	}
 	return o, err
-}
-
-// Dir takes the directory out of --store.
-func Dir(store string) (string, error) {
-	dir, ok := strings.CutPrefix(store, "kv:")
-	if !ok || dir == "" {
-		return "", console.BadInput("--store %q", store).With("use kv:DIR, a key-value store in this directory")
-	}
-	return dir, nil
 }
 
 func split(values []string) []string {

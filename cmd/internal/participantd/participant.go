@@ -23,7 +23,7 @@ type Participant struct {
 	listener    net.Listener
 	agent       *participant.Agent
 	server      *rpc.Server
-	store       *kv.Store
+	kv          *kv.Store // nil: its store is a database
 	traffic     rpc.Traffic
 	directories []*rpc.Directory
 	served      chan error // one: how serving ended
@@ -59,13 +59,10 @@ func (p *Participant) start(ctx context.Context, log *slog.Logger, faults *failp
 	if p.o.Advertise == "" {
 		p.o.Advertise = p.Address()
 	}
-	store, err := kv.Open(ctx, p.o.Dir, kv.Options{
-		Cluster: p.o.Cluster, Name: p.o.Name, Address: p.Address(), Logger: log, MinFree: p.o.MinFree, Ballast: p.o.Ballast,
-	})
+	store, err := p.openStore(ctx, log)
 	if err != nil {
 		return err
 	}
-	p.store = store
 	coordinators := make([]participant.Coordinator, 0, len(p.o.Coordinators))
 	for _, address := range p.o.Coordinators {
 		d, err := rpc.DialDirectory(address, p.o.Cluster)
@@ -78,7 +75,7 @@ func (p *Participant) start(ctx context.Context, log *slog.Logger, faults *failp
 	if len(p.o.Faults) == 0 {
 		gate = nil
 	}
-	p.agent, err = participant.Open(ctx, p.o.Misbehave.wrap(store), coordinators, participant.Options{
+	p.agent, err = participant.Open(ctx, store, coordinators, participant.Options{
 		Cluster: p.o.Cluster, Name: p.o.Name, Advertise: p.o.Advertise, Software: p.o.Software, Waive: p.o.Waive, Logger: log, Gate: gate,
 	})
 	if err != nil {
@@ -90,7 +87,9 @@ func (p *Participant) start(ctx context.Context, log *slog.Logger, faults *failp
 
 // count adds what store and streams have cost.
 func (p *Participant) count(n *counters.Counters) {
-	n.Syncs, n.Written = p.store.Written()
+	if p.kv != nil {
+		n.Syncs, n.Written = p.kv.Written()
+	}
 	n.Frames, n.Messages = p.traffic.Frames.Load(), p.traffic.Messages.Load()
 }
 

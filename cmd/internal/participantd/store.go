@@ -1,0 +1,106 @@
+package participantd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txc-dev/txc/cmd/internal/console"
+	"github.com/txc-dev/txc/participant"
+	"github.com/txc-dev/txc/participant/kv"
+	"github.com/txc-dev/txc/participant/postgres"
+)
+
+// Dir takes the directory out of --store.
+func Dir(store string) (string, error) {
+	dir, ok := strings.CutPrefix(store, "kv:")
+	if !ok || dir == "" {
+		return "", console.BadInput("--store %q", store).With("use kv:DIR, a key-value store in this directory")
+	}
+	return dir, nil
+}
+
+// readStore reads --store and what belongs to it. What comes out of the environment is never shown.
+func (o *Options) readStore(c *cli.Context) error {
+	store := c.String("store")
+	if strings.HasPrefix(store, "kv:") {
+		var err error
+		o.Dir, err = Dir(store)
+		return err
+	}
+	if spelled(store) {
+		return console.BadInput("--store has a password in it").With("put it into PGPASSWORD or --password-file, or write ${NAME} of an environment variable")
+	}
+	var missing []string
+	o.Database = os.Expand(store, func(name string) string {
+		value, is := os.LookupEnv(name)
+		if !is {
+			missing = append(missing, name)
+		}
+		return value
+	})
+	switch {
+	case len(missing) > 0:
+		return console.BadInput("--store names %s, which the environment does not have", strings.Join(missing, ", ")).With("set it")
+	case !strings.HasPrefix(o.Database, "postgres://") && !strings.HasPrefix(o.Database, "postgresql://"):
+		return console.BadInput("--store %q", store).With("use kv:DIR, a key-value store in this directory, or postgres://user@host/database")
+	}
+	if o.Misbehave != (Misbehave{}) {
+		return console.BadInput("only a key-value store can misbehave").With("leave out --deny, --delay, --stall and --forget")
+	}
+	o.AllowFreeSQL, o.LockTimeout = c.Bool("allow-free-sql"), c.Duration("lock-timeout")
+	if path := c.String("password-file"); path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return console.BadInput("--password-file: %v", err).With("name a file that holds the password alone")
+		}
+		o.Password = strings.TrimRight(string(text), "\r\n")
+	}
+	return nil
+}
+
+// spelled reports that an address spells a password out.
+func spelled(store string) bool {
+	_, rest, _ := strings.Cut(store, "://")
+	authority, query, _ := strings.Cut(rest, "?")
+	authority, _, _ = strings.Cut(authority, "/")
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		if _, password, _ := strings.Cut(authority[:at], ":"); password != "" && !strings.HasPrefix(password, "$") {
+			return true
+		}
+	}
+	return strings.Contains(query, "password=") && !strings.Contains(query, "password=$")
+}
+
+func (f config) statements() map[string]postgres.Statement {
+	all := make(map[string]postgres.Statement, len(f.Statements))
+	for name, s := range f.Statements {
+		all[name] = postgres.Statement{Text: s.Text, Query: s.Query}
+	}
+	return all
+}
+
+// openStore opens the store that the options name.
+func (p *Participant) openStore(ctx context.Context, log *slog.Logger) (participant.Resource, error) {
+	o := p.o
+	if o.Database != "" {
+		s, err := postgres.Open(ctx, o.Database, postgres.Options{
+			Cluster: o.Cluster, Name: o.Name, Password: o.Password, Logger: log,
+			AllowFreeSQL: o.AllowFreeSQL, Statements: o.Statements, LockTimeout: o.LockTimeout,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("--store: %w", err)
+		}
+		return s, nil
+	}
+	s, err := kv.Open(ctx, o.Dir, kv.Options{Cluster: o.Cluster, Name: o.Name, Address: p.Address(), Logger: log, MinFree: o.MinFree, Ballast: o.Ballast})
+	if err != nil {
+		return nil, err
+	}
+	p.kv = s
+	return o.Misbehave.wrap(s), nil
+}
