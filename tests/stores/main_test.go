@@ -10,7 +10,7 @@ import (
 
 var (
 	seed  = suite.SeedFlag()
-	kills = flag.Int("kills", 6, "processes and servers that are killed during the transfers")
+	kills = flag.Int("kills", 5, "processes and servers that are killed during the transfers")
 )
 
 func TestMain(m *testing.M) { procs.Main(m) }
