@@ -35,6 +35,7 @@ type payment struct {
 // P2, P7, P10, P11: with the server, participants and the coordinator killed at any moment, a payment is in the database
 // and in the key-value store, or in neither.
 func TestTransfersWhileServersAreKilled(t *testing.T) {
+	t.Parallel()
 	given := suite.Seed(t, *seed)
 	w := newTown(t, "shop", fmt.Sprintf(`create table account (id int primary key, balance int not null check (balance >= 0));
 		create table payment (key text primary key);

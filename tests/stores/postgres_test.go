@@ -80,8 +80,8 @@ func value[T any](ctx context.Context, url, sql string, args ...any) (v T, err e
 
 // All cases share one database, each as a participant of its own: so it is with many participants, too.
 func TestResource(t *testing.T) {
-	server := servers.Postgres(t)
-	url := server.URL("postgres")
+	t.Parallel()
+	url := servers.Postgres(t).URL("postgres")
 	var n atomic.Int64
 	resourcetest.Run(t, func(t *testing.T) *resourcetest.Store {
 		name := fmt.Sprintf("orders%d", n.Add(1))

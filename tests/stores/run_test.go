@@ -16,6 +16,7 @@ import (
 
 // A transaction file with SQL, from `txc run` to the table and back.
 func TestShippedSQL(t *testing.T) {
+	t.Parallel()
 	w := newTown(t, "shop", `create table stock (sku text primary key, n int not null check (n >= 0));
 		create table things (id int primary key, b boolean, i bigint, f float8, s text, raw bytea, at timestamptz, exact numeric);
 		insert into stock values ('apple', 10)`)

@@ -97,7 +97,7 @@ func describe(t testing.TB, settings []string) (*PostgresServer, error) {
 	_, port, _ := net.SplitHostPort(s.Address)
 	s.settings = append([]string{
 		"listen_addresses=127.0.0.1", "port=" + port, "unix_socket_directories=", "max_prepared_transactions=100",
-		"max_connections=200", "shared_buffers=16MB", "fsync=on", "log_min_messages=warning",
+		"max_connections=200", "shared_buffers=16MB", "fsync=on", "log_min_messages=fatal",
 	}, settings...)
 	return s, err
 }

@@ -1,0 +1,102 @@
+package stores_test
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/txc-dev/txc/tests/internal/servers"
+)
+
+// wire stands between a store and its server, and cuts the connection that says a word, once armed.
+type wire struct {
+	address string
+	server  string
+	word    []byte
+	pass    bool   // the word still reaches the server
+	then    func() // what else happens
+
+	mu    sync.Mutex
+	armed bool
+	wg    sync.WaitGroup
+}
+
+func newWire(t *testing.T, server *servers.PostgresServer, word string, pass bool, then func()) *wire {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{address: l.Addr().String(), server: server.Address, word: []byte(word), pass: pass, then: then}
+	w.wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			w.wg.Go(func() { w.join(c) })
+		}
+	})
+	t.Cleanup(func() { // the store is closed by then, and with it its connections
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		w.wg.Wait()
+	})
+	return w
+}
+
+func (w *wire) join(client net.Conn) {
+	defer client.Close()
+	server, err := net.Dial("tcp", w.server)
+	if err != nil {
+		return // the server is down: so the client sees it
+	}
+	defer server.Close()
+	var back sync.WaitGroup
+	back.Go(func() {
+		_, _ = io.Copy(client, server) // ends with either
+		_ = client.Close()
+	})
+	defer back.Wait()
+	defer server.Close()
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := client.Read(buffer)
+		if err != nil {
+			return
+		}
+		cut := w.cuts(buffer[:n])
+		if cut && !w.pass {
+			return
+		}
+		if cut { // its answer must not come back
+			_ = client.Close()
+		}
+		if _, err := server.Write(buffer[:n]); err != nil {
+			return
+		}
+		if cut {
+			if w.then != nil {
+				w.then()
+			}
+			return
+		}
+	}
+}
+
+func (w *wire) cuts(said []byte) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	cut := w.armed && bytes.Contains(said, w.word)
+	w.armed = w.armed && !cut
+	return cut
+}
+
+func (w *wire) arm() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.armed = true
+}
