@@ -17,6 +17,8 @@ need fusermount3 fuse3         # file systems that fail
 need strace strace             # system calls that fail
 need spin spin                 # tests/model: searches every state of the model
 need gcc "gcc libc6-dev"       # compiles what spin makes of it
+# Debian keeps PostgreSQL's programs out of the path.
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql # tests/stores: each test starts its own server
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
@@ -25,6 +27,14 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 fi
 echo "deps: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
+# Tests start their own servers: those that come with the packages are not started. What is there already stays as it is.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+	echo "deps: no service is started"
+	trap 'rm -f "$policy"' EXIT
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod +x "$policy"
+fi
 if ! apt-get update -q; then
 	echo "deps: no package lists to be had: the tests go without$missing" >&2
 	exit 0

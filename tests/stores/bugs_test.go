@@ -95,15 +95,32 @@ func (d *desk) promise(s *postgres.Store, k string) (participant.Branch, []byte)
 	return b, p.Evidence
 }
 
-func (d *desk) inDoubt(s *postgres.Store) (all []participant.InDoubt) {
+// inDoubt lists; after the server was killed the store's sessions have to learn of it first, which is unknown, not wrong.
+func (d *desk) inDoubt(s *postgres.Store) []participant.InDoubt {
 	d.Helper()
-	for b, err := range s.InDoubt(d.ctx) {
-		if err != nil {
-			d.Fatal(err)
+	for {
+		var all []participant.InDoubt
+		var failed error
+		for b, err := range s.InDoubt(d.ctx) {
+			all, failed = append(all, b), err
 		}
-		all = append(all, b)
+		if failed == nil {
+			return all
+		}
+		if d.ctx.Err() != nil {
+			d.Fatal(failed)
+		}
 	}
-	return all
+}
+
+// abort aborts, likewise.
+func (d *desk) abort(s *postgres.Store, b participant.Branch) {
+	d.Helper()
+	f, err := s.Abort(d.ctx, b, nil)
+	for err != nil && d.ctx.Err() == nil {
+		f, err = s.Abort(d.ctx, b, nil)
+	}
+	d.fate(f, err, txc.AbortedNow)
 }
 
 func (d *desk) fate(got txc.Fate, err error, want txc.Fate) {
@@ -281,8 +298,7 @@ func killedWithPrepare(d *desk) {
 	if all := d.inDoubt(s); len(all) != prepared {
 		d.Errorf("%d are prepared, listed: %v", prepared, all)
 	}
-	f, err := s.Abort(d.ctx, b, nil)
-	d.fate(f, err, txc.AbortedNow)
+	d.abort(s, b)
 	if d.value("a") != 0 || len(d.inDoubt(s)) != 0 {
 		d.Error("it is not rolled back")
 	}
