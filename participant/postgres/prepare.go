@@ -92,8 +92,8 @@ func (s *Store) begin(ctx context.Context, pg *pgconn.PgConn, b participant.Bran
 	for i, m := range b.Members {
 		members[i] = quote(m)
 	}
-	// An earlier branch's work may have changed the session's settings: functions can.
-	sql := fmt.Sprintf(`reset session authorization; reset all;
+	// An earlier branch's work may have changed the session's settings, or have locked something for the session: functions can.
+	sql := fmt.Sprintf(`reset session authorization; reset all; select pg_advisory_unlock_all();
 begin; set local synchronous_commit = off;
 insert into txc.promise select %s, %s, array[%s]::text[], %d from txc.memory m
 	where m.cluster = %s and m.participant = %s and m.incarnation = '\x%x' on conflict do nothing;
@@ -106,7 +106,7 @@ begin; set local lock_timeout = %d; set local statement_timeout = %d; set local 
 	if err != nil {
 		return false, err
 	}
-	const insert = 4
+	const insert = 5
 	if len(results) <= insert || !results[insert].CommandTag.Insert() {
 		return false, fmt.Errorf("the server's answers are not in the order of the statements")
 	}

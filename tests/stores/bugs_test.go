@@ -78,7 +78,7 @@ func (d *desk) open(url string) *postgres.Store {
 
 func (d *desk) branch() participant.Branch {
 	d.next++
-	return participant.Branch{ID: txc.ID{Coordinator: 1, Epoch: 1, Sequence: d.next}, Mark: 7, Cluster: "test", Participant: d.name, Members: []string{d.name}}
+	return participant.Branch{ID: txc.ID{Coordinator: 1, Epoch: 1, Sequence: d.next}, Mark: 7, Cluster: "test", Participant: d.name, Members: []string{d.name}, Age: 1<<63 + d.next}
 }
 
 func (d *desk) write(k string) []byte {

@@ -70,3 +70,31 @@ func TestSlots(t *testing.T) {
 	d.fate(f, err, txc.CommittedNow)
 	d.promise(s, "c")
 }
+
+// An ordinary user who may make a schema in its database is all that a participant needs.
+func TestAnOrdinaryUser(t *testing.T) {
+	t.Parallel()
+	server := servers.Postgres(t)
+	do(t, server.URL("postgres"), "create role app login password 'app'", "create role guest login password 'guest'", "create database shop owner app")
+	as := func(who string) string {
+		return strings.Replace(server.Store("shop"), "postgres://postgres@", "postgres://"+who+":"+who+"@", 1)
+	}
+	d := &desk{T: t, ctx: t.Context(), server: server, url: as("app"), name: "shop"}
+	if _, err := postgres.Open(t.Context(), as("guest"), postgres.Options{Cluster: "test", Name: "shop"}); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Errorf("without the right to make a schema: %v", err)
+	}
+	do(t, d.url, "create table shop (k text primary key, v int not null)", "insert into shop values ('a', 0), ('b', 0)")
+	b, evidence := d.promise(d.open(d.url), "a")
+	s := d.open(d.url) // ends the sessions of the first
+	if r, err := s.Check(t.Context()); err != nil || len(r.Findings) != 0 || r.InDoubt != 1 {
+		t.Errorf("%+v %v", r, err)
+	}
+	f, err := s.Commit(t.Context(), b, evidence)
+	d.fate(f, err, txc.CommittedNow)
+	f, err = s.Commit(t.Context(), b, evidence)
+	d.fate(f, err, txc.CommittedBefore)
+	gone, evidence := d.promise(s, "b")
+	do(t, d.url, "rollback prepared '"+gone.Name()+"'")
+	f, err = s.Commit(t.Context(), gone, evidence)
+	d.fate(f, err, txc.AbortedBefore)
+}

@@ -92,7 +92,7 @@ func (d *desk) no(p participant.Promise, err error) {
 
 func listedUnused(d *desk) {
 	s := d.open(d.url)
-	b, _ := d.promise(s, "a")
+	b, evidence := d.promise(s, "a")
 	d.server.Kill()
 	if err := d.server.Start(); err != nil {
 		d.Fatal(err)
@@ -102,8 +102,11 @@ func listedUnused(d *desk) {
 	}
 	again := d.open(d.url)
 	all := d.inDoubt(again)
-	if len(all) != 1 || all[0].ID != b.ID {
+	if len(all) != 1 || all[0].ID != b.ID || len(all[0].Members) != 1 || all[0].Age != b.Age { // members and age were synced with it (P1)
 		d.Fatalf("%v", all)
+	}
+	if string(all[0].Evidence) != string(evidence) {
+		d.Errorf("evidence %s, the vote had %s", all[0].Evidence, evidence)
 	}
 	f, err := again.Commit(d.ctx, b, all[0].Evidence)
 	d.fate(f, err, txc.CommittedNow)
@@ -112,6 +115,12 @@ func listedUnused(d *desk) {
 func sessionsAreReset(d *desk) {
 	s := d.open(d.url)
 	do(d, d.url, "do $$ begin if not exists (select from pg_roles where rolname = 'nobody_else') then create role nobody_else; end if; end $$")
+	p, err := s.Prepare(d.ctx, d.branch(), work(exec("select pg_advisory_lock(4711)", 1)), false)
+	if err != nil || p.Vote != txc.Yes {
+		d.Fatalf("%v %+v %v", p.Vote, p.Reason, err)
+	}
+	d.promise(s, "b")
+	d.until("select count(*) = 0 from pg_locks where locktype = 'advisory' and objid = 4711")
 	for _, setting := range []string{"'search_path', 'nowhere'", "'role', 'nobody_else'", "'statement_timeout', '1'", "'datestyle', 'German'"} {
 		b := d.branch()
 		p, err := s.Prepare(d.ctx, b, work(exec("select set_config("+setting+", false)", 1)), false)
