@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"os"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -22,12 +24,19 @@ func TestEverySettingThatCostsAPromiseIsFound(t *testing.T) {
 		"another user's sessions":         {func(s *settings) { s.mayEnd = false }, []string{"postgres-other-user refuse"}},
 		"few connections":                 {func(s *settings) { s.connections = 47 }, []string{"postgres-few-connections warn"}},
 	}
+	page, err := os.ReadFile("../../docs/adapters/postgres.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for says, row := range rows {
 		t.Run(says, func(t *testing.T) {
 			s := settings{version: 150000, fsync: "on", pages: "on", synchronous: "on", mayEnd: true, slots: 100, connections: 100}
 			row.spoil(&s)
 			var got []string
 			for _, f := range s.findings(32) {
+				if !strings.Contains(string(page), "| `"+f.Name+"` | "+f.Severity+" |") {
+					t.Errorf("%s, %s, is not in the documentation", f.Name, f.Severity)
+				}
 				got = append(got, f.Name+" "+f.Severity)
 			}
 			if !slices.Equal(got, row.want) {

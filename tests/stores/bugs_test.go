@@ -28,7 +28,8 @@ func TestOthersBugs(t *testing.T) {
 		{"citus#1030", "a recovery while another branch prepares leaves that one alone", recoveryDuringPrepare},
 		{"greenplum gpdb#10393", "no prepare lands after the recovery's list", prepareAfterScan},
 		{"citus#6548", "a branch of another database is neither finished nor taken for gone", otherDatabase},
-		{"pgjdbc#4438", "a connection lost while PREPARE runs is not a rollback", lostAfterPrepare},
+		{"pgjdbc#4438", "an answer to PREPARE that was lost is not a rollback", lostAfterPrepare},
+		{"pgjdbc#4438", "a connection lost while PREPARE runs: what is said is what became of it", lostDuringPrepare},
 		{"pgjdbc#4438", "a connection lost before PREPARE arrived is a No", lostBeforePrepare},
 		{"pgjdbc#4438", "a server killed while PREPARE runs: unknown, until it tells", killedWithPrepare},
 		{"pgjdbc#4438", "a connection lost while COMMIT PREPARED runs: unknown, then committed before", lostWithCommit},
@@ -250,6 +251,20 @@ func (d *desk) through(word string, pass bool, then func()) (*postgres.Store, *w
 }
 
 func lostAfterPrepare(d *desk) {
+	s, w := d.through("prepare transaction", true, func() {
+		d.until("select count(*) = 1 from pg_prepared_xacts where gid like '%/" + d.name + "'")
+	})
+	w.arm()
+	b := d.branch()
+	p, err := s.Prepare(d.ctx, b, d.write("a"), false)
+	if err != nil || p.Vote != txc.Yes || len(p.Evidence) == 0 {
+		d.Fatalf("prepared, and the answer was lost: %v %+v %v", p.Vote, p.Reason, err)
+	}
+	f, err := s.Commit(d.ctx, b, p.Evidence)
+	d.fate(f, err, txc.CommittedNow)
+}
+
+func lostDuringPrepare(d *desk) {
 	s, w := d.through("prepare transaction", true, nil)
 	w.arm()
 	b := d.branch()

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/txc-dev/txc/tests/internal/servers"
@@ -16,7 +17,7 @@ type wire struct {
 	server  string
 	word    []byte
 	pass    bool   // the word still reaches the server
-	then    func() // what else happens
+	then    func() // what happens before the client notices; nil: nothing
 
 	mu    sync.Mutex
 	armed bool
@@ -56,8 +57,9 @@ func (w *wire) join(client net.Conn) {
 	}
 	defer server.Close()
 	var back sync.WaitGroup
+	var mute atomic.Bool
 	back.Go(func() {
-		_, _ = io.Copy(client, server) // ends with either
+		_, _ = io.Copy(muted{client, &mute}, server) // ends with either
 		_ = client.Close()
 	})
 	defer back.Wait()
@@ -73,7 +75,7 @@ func (w *wire) join(client net.Conn) {
 			return
 		}
 		if cut { // its answer must not come back
-			_ = client.Close()
+			mute.Store(true)
 		}
 		if _, err := server.Write(buffer[:n]); err != nil {
 			return
@@ -85,6 +87,19 @@ func (w *wire) join(client net.Conn) {
 			return
 		}
 	}
+}
+
+// muted drops what the server says, once it is.
+type muted struct {
+	io.Writer
+	is *atomic.Bool
+}
+
+func (m muted) Write(p []byte) (int, error) {
+	if m.is.Load() {
+		return len(p), nil
+	}
+	return m.Writer.Write(p)
 }
 
 func (w *wire) cuts(said []byte) bool {
