@@ -97,7 +97,7 @@ func pay(ctx, working context.Context, w *town, given uint64, payer int) (book [
 func (w *town) disturb(rng *rand.Rand, times int) (map[string]int, error) {
 	killed := map[string]int{}
 	for n := range times {
-		time.Sleep(between + time.Duration(rng.Int64N(int64(between)))) // the payers work meanwhile: there is no signal to wait for
+		<-time.After(between + time.Duration(rng.Int64N(int64(between)))) // the payers work meanwhile
 		if n%2 == 0 {
 			w.server.Kill()
 			killed["server"]++
@@ -126,7 +126,9 @@ func (w *town) disturb(rng *rand.Rand, times int) (map[string]int, error) {
 // unprepared waits until the database shows no prepared transaction.
 func (w *town) unprepared(t *testing.T) time.Duration {
 	t.Helper()
-	for up := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for up := time.Now(); ; <-look.C {
 		left := one[int](t, w.url, "select count(*) from pg_prepared_xacts")
 		if left == 0 {
 			return time.Since(up)

@@ -243,8 +243,10 @@ func (s *PostgresServer) Kill() {
 		_ = syscall.Kill(child, syscall.SIGKILL)
 	}
 	<-s.ended
-	for began := time.Now(); time.Since(began) < goneTime && slices.ContainsFunc(all, alive); time.Sleep(lookEvery) {
-		continue // whoever adopts them reaps them: nothing tells us when
+	look := time.NewTicker(lookEvery) // whoever adopts them reaps them: nothing tells us when
+	defer look.Stop()
+	for began := time.Now(); time.Since(began) < goneTime && slices.ContainsFunc(all, alive); {
+		<-look.C
 	}
 	s.cmd = nil
 }
