@@ -6,3 +6,6 @@ var (
 	Certain    = certain
 	Admissible = admissible
 )
+
+// Decode makes a value of what the server wrote.
+var Decode = decode

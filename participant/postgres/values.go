@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -80,6 +81,9 @@ func decode(oid uint32, text []byte) *txcpb.Value {
 		if at, err := time.Parse(timeText, s); err == nil {
 			return &txcpb.Value{V: &txcpb.Value_UnixUs{UnixUs: at.UnixMicro()}}
 		}
+	}
+	if !utf8.Valid(text) { // of a database without an encoding: text would not travel
+		return &txcpb.Value{V: &txcpb.Value_Binary{Binary: text}}
 	}
 	return &txcpb.Value{V: &txcpb.Value_Text{Text: s}}
 }

@@ -52,6 +52,8 @@ var decoders = []decoder{
 	{name: "participant/kv/engine.parseProof", target: "participant/kv/engine.FuzzRows"},
 	{name: "participant/kv/engine.parseName", target: "participant/kv/engine.FuzzRows"},
 
+	{name: "participant/postgres.decode", target: "participant/postgres.FuzzDecode"},
+
 	{name: "cmd/internal/txfile.parse", target: "cmd/internal/txfile.FuzzRead"},
 	{name: "cmd/internal/txfile.Read", target: "cmd/internal/txfile.FuzzRead"},
 	{name: "cmd/internal/console.ParseSize", target: "cmd/internal/console.FuzzSize"},
