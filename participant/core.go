@@ -17,7 +17,7 @@ type Enlistment = protocol.Enlistment
 const (
 	MaxLive    = 65536          // branches that are not ended; above it, work is refused
 	MaxTombs   = 2 * txc.MaxLag // ended branches of one coordinator that are remembered; above it, its work is refused
-	maxWaiting = 16384          // messages of one coordinator that wait for its hello's durable step; more are dropped
+	maxWaiting = 16384          // messages of one coordinator that wait for a hello's durable step; more are dropped
 	maxQueued  = 16             // messages of one branch that wait while the store is asked what it knows of it; more are dropped
 	maxAsks    = 32             // unary questions to one coordinator that wait for an answer
 	maxLists   = 4              // listings for one coordinator that run at once, and as many for people

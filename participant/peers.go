@@ -19,7 +19,7 @@ type peer struct {
 	gen     uint32           // openings seen at this start
 	flights int              // calls in the store, for its branches
 	older   int              // of them, begun for an earlier opening
-	waiting []arrived        // messages of the newer opening
+	waiting []arrived        // what came meanwhile, of whatever opening: it is taken, or refused, then
 	sender  *protocol.Sender // the last one heard, to know it again
 
 	passed protocol.Passed
@@ -74,8 +74,8 @@ func (c *Core) receive(session uint64, m Message) {
 		return
 	}
 	p := c.peer(from.Coordinator)
-	if p.raising && p.seen().Stand(from.Epoch, from.Mark) == protocol.Current {
-		if len(p.waiting) < maxWaiting {
+	if p.raising && p.seen().Stand(from.Epoch, from.Mark) != protocol.Newer {
+		if len(p.waiting) < maxWaiting { // of earlier openings too: what refuses them is not durable yet, so not to be shown
 			p.waiting = append(p.waiting, arrived{session, m})
 		}
 		return
@@ -89,9 +89,7 @@ func (c *Core) receive(session uint64, m Message) {
 	case protocol.NotMine:
 		c.notMine(session, &m)
 	case protocol.FencedOff:
-		if !p.raising { // what is not durable is not shown
-			c.send(session, Message{ID: m.ID, Mark: m.Mark, Body: protocol.Fenced{Seen: p.seen(), About: protocol.AboutOf(m.Body)}})
-		}
+		c.send(session, Message{ID: m.ID, Mark: m.Mark, Body: protocol.Fenced{Seen: p.seen(), About: protocol.AboutOf(m.Body)}})
 	case protocol.FirstSeen:
 		c.raise(p, arrived{session, m})
 	case protocol.OtherIncarnation:
@@ -151,8 +149,9 @@ func (c *Core) tooOld(session uint64, k key, body protocol.Body) {
 }
 
 // raise sees to a newer opening (P6): its epoch and mark are made durable, and every write begun for an earlier one
-// ends, before its hello, or anything else of it, is answered. What an earlier opening left working can no longer be
-// committed, since it never voted: it is ended now.
+// ends, before its hello, or anything else of it, is answered. What waits for an opening that this one overtakes goes on
+// waiting, to be refused: a hello that is never answered leaves a link on which nothing happens. What an earlier opening
+// left working can no longer be committed, since it never voted: it is ended now.
 func (c *Core) raise(p *peer, first arrived) {
 	_, hello := first.message.Body.(protocol.Hello)
 	p.witnesses = p.witnesses.Hear(first.message.From, hello)
@@ -161,7 +160,7 @@ func (c *Core) raise(p *peer, first arrived) {
 	p.older = p.flights
 	p.raising, p.pending = true, true
 	p.session = 0
-	p.waiting = append(p.waiting[:0], first)
+	p.waiting = append(p.waiting[:min(len(p.waiting), maxWaiting-1)], first)
 	c.remember()
 	for _, lv := range c.liveOf(p.number) {
 		if lv.ID.Epoch < p.seen().Epoch && unpromised(lv) {
