@@ -54,35 +54,18 @@ func (f *found) linked(r reader) []uint64 {
 // lost tells what is disowned: what HEAD proves, and what groups prove that are not linked any more. Where HEAD cannot
 // be read, or names another record than the log has, it is everything behind the end.
 func (f *found) lost(r reader, dir string) []wal.Range {
-	type opening struct {
-		epoch uint32
-		mark  uint64
-	}
-	to := map[opening]uint64{}
+	lost := wal.LostBehind(f.end)
 	h, err := readHead(dir)
 	if err == nil && h.lsn > f.end.Last() {
-		to[opening{h.epoch, h.mark}] = h.lsn
+		lost.Show(h.epoch, h.mark, h.lsn)
 	} else {
-		to[opening{max(h.epoch, f.end.Epoch), cmp.Or(h.mark, f.end.Mark)}] = math.MaxUint64
+		lost.Show(max(h.epoch, f.end.Epoch), cmp.Or(h.mark, f.end.Mark), math.MaxUint64)
 	}
 	scanned := r.ScanFrom([]byte{prefixGroup}, groupKey(f.end.Next), func(_, value []byte) (bool, error) {
 		if g, err := wal.DecodeGroup(value); err == nil {
-			o := opening{g.Epoch, g.Mark}
-			to[o] = max(to[o], g.Last())
+			lost.Show(g.Epoch, g.Mark, g.Last())
 		}
-		return len(to) < wal.MaxRanges, nil
+		return !lost.Full(), nil
 	})
-	// The opening that the rest ends in may have recorded more, whichever opening the end that was lost belongs to.
-	if o := (opening{f.end.Epoch, f.end.Mark}); o.epoch > 0 && to[o] == 0 {
-		to[o] = math.MaxUint64
-	}
-	var all []wal.Range
-	for o, last := range to {
-		if scanned != nil { // nobody can tell how much there was
-			last = math.MaxUint64
-		}
-		all = append(all, wal.Range{Epoch: o.epoch, Mark: o.mark, From: f.end.Next, To: last})
-	}
-	slices.SortFunc(all, func(a, b wal.Range) int { return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Mark, b.Mark)) })
-	return all
+	return lost.Ranges(scanned != nil) // of what could not be read nobody can tell how much there was
 }

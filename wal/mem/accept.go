@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/wal"
@@ -46,30 +45,16 @@ func AcceptLoss(d *Disk, o Options, who, why string) ([]wal.Range, error) {
 
 // lost is what HEAD proves behind the end, and what the groups prove that are not linked any more.
 func (d *Disk) lost(end wal.Link, keep int) []wal.Range {
-	type opening struct {
-		epoch uint32
-		mark  uint64
-	}
-	to := map[opening]uint64{}
+	lost := wal.LostBehind(end)
 	if d.head.lsn > end.Last() {
-		to[opening{d.head.epoch, d.head.mark}] = d.head.lsn
+		lost.Show(d.head.epoch, d.head.mark, d.head.lsn)
 	} else {
-		to[opening{max(d.head.epoch, end.Epoch), cmp.Or(d.head.mark, end.Mark)}] = math.MaxUint64
+		lost.Show(max(d.head.epoch, end.Epoch), cmp.Or(d.head.mark, end.Mark), math.MaxUint64)
 	}
 	for _, b := range d.groups[keep:] {
 		if g := headOf(b); g.lsn > 0 {
-			o := opening{g.epoch, g.mark}
-			to[o] = max(to[o], g.lsn)
+			lost.Show(g.epoch, g.mark, g.lsn)
 		}
 	}
-	// The opening that the rest ends in may have recorded more, whichever opening the end that was lost belongs to.
-	if o := (opening{end.Epoch, end.Mark}); o.epoch > 0 && to[o] == 0 {
-		to[o] = math.MaxUint64
-	}
-	var all []wal.Range
-	for o, last := range to {
-		all = append(all, wal.Range{Epoch: o.epoch, Mark: o.mark, From: end.Next, To: last})
-	}
-	slices.SortFunc(all, func(a, b wal.Range) int { return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Mark, b.Mark)) })
-	return all
+	return lost.Ranges(false)
 }
