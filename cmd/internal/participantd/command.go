@@ -30,7 +30,7 @@ func Act(c *cli.Context, software string, stdout, stderr io.Writer) error {
 		return nil
 	}
 	o, err := OptionsOf(c, software, stderr)
-	o.Statements = file.statements()
+	o.Statements = file.Statements
 	if err != nil {
 		return err
 	}

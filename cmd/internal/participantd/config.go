@@ -30,11 +30,11 @@ type config struct {
 	PasswordFile string               `yaml:"password_file"`
 	LockTimeout  string               `yaml:"lock_timeout"`
 	AllowFreeSQL bool                 `yaml:"allow_free_sql"`
-	Statements   map[string]statement `yaml:"statements"`
+	Statements   map[string]Statement `yaml:"statements"`
 }
 
-// statement is one that clients call by its name.
-type statement struct {
+// Statement is one that clients call by its name.
+type Statement struct {
 	Text  string `yaml:"text"`
 	Query bool   `yaml:"query"`
 }

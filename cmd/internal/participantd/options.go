@@ -12,7 +12,6 @@ import (
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/cmd/internal/console"
 	"github.com/txc-dev/txc/cmd/internal/counters"
-	"github.com/txc-dev/txc/participant/postgres"
 )
 
 // Options of a participant's process.
@@ -25,7 +24,7 @@ type Options struct {
 	Password          string   // empty: what the address or the driver's environment says
 	LockTimeout       time.Duration
 	AllowFreeSQL      bool
-	Statements        map[string]postgres.Statement
+	Statements        map[string]Statement
 	MinFree           uint64 // bytes; 0: the store's default
 	Ballast           int64  // bytes; 0: the store's default, negative: none
 	Waive             []string
@@ -42,6 +41,9 @@ type Options struct {
 	Counters          counters.Options
 }
 
+// defaultLockTimeout is how long a statement may wait for a lock in a database.
+const defaultLockTimeout = time.Second
+
 // DefaultDrain is how long a participant may take to end.
 const DefaultDrain = 10 * time.Second
 
@@ -55,9 +57,9 @@ func Flags() []cli.Flag {
 		&cli.StringFlag{Name: "advertise", EnvVars: env("ADVERTISE"), Usage: "`ADDR` where coordinators reach it (default: where it listens)"},
 		&cli.StringSliceFlag{Name: "coordinator", EnvVars: env("COORDINATOR"), Usage: "`ADDR` of a coordinator to register with; repeatable"},
 		&cli.StringFlag{Name: "cluster", Value: "txc", EnvVars: env("CLUSTER"), Usage: "`NAME` of the cluster"},
-		&cli.StringFlag{Name: "store", EnvVars: env("STORE"), Usage: "`STORE`: kv:DIR, a key-value store in this directory; postgres://user@host/database (password: PGPASSWORD, or --password-file); ${NAME} is taken from the environment"},
-		&cli.StringFlag{Name: "password-file", EnvVars: env("PASSWORD_FILE"), Usage: "`FILE` with the password of the database"},
-		&cli.DurationFlag{Name: "lock-timeout", Value: postgres.DefaultLockTimeout, EnvVars: env("LOCK_TIMEOUT"), Usage: "wait this `LONG` for a lock in a database"},
+		&cli.StringFlag{Name: "store", EnvVars: env("STORE"), Usage: "`STORE`: " + usages() + "; ${NAME} is taken from the environment; a password comes from there (" + passwords() + ") or --password-file"},
+		&cli.StringFlag{Name: "password-file", EnvVars: env("PASSWORD_FILE"), Usage: "`FILE` with the password of the store"},
+		&cli.DurationFlag{Name: "lock-timeout", Value: defaultLockTimeout, EnvVars: env("LOCK_TIMEOUT"), Usage: "wait this `LONG` for a lock in a database"},
 		&cli.BoolFlag{Name: "allow-free-sql", EnvVars: env("ALLOW_FREE_SQL"), Usage: "take any SQL from clients, not only the configuration's statements"},
 		&cli.StringFlag{Name: "min-free", Value: "512MiB", EnvVars: env("MIN_FREE"), Usage: "promise nothing below this `SIZE` of free disk"},
 		&cli.StringSliceFlag{Name: "waive", EnvVars: env("WAIVE"), Usage: "start in spite of this `FINDING`; repeatable"},

@@ -12,7 +12,6 @@ import (
 	"github.com/txc-dev/txc/cmd/internal/console"
 	"github.com/txc-dev/txc/participant"
 	"github.com/txc-dev/txc/participant/kv"
-	"github.com/txc-dev/txc/participant/postgres"
 )
 
 // Dir takes the directory out of --store.
@@ -33,7 +32,7 @@ func (o *Options) readStore(c *cli.Context) error {
 		return err
 	}
 	if spelled(store) {
-		return console.BadInput("--store has a password in it").With("put it into PGPASSWORD or --password-file, or write ${NAME} of an environment variable")
+		return console.BadInput("--store has a password in it").With("put it into --password-file or the environment (" + passwords() + "), or write ${NAME} of a variable")
 	}
 	var missing []string
 	o.Database = os.Expand(store, func(name string) string {
@@ -43,11 +42,11 @@ func (o *Options) readStore(c *cli.Context) error {
 		}
 		return value
 	})
-	switch {
-	case len(missing) > 0:
+	if len(missing) > 0 {
 		return console.BadInput("--store names %s, which the environment does not have", strings.Join(missing, ", ")).With("set it")
-	case !strings.HasPrefix(o.Database, "postgres://") && !strings.HasPrefix(o.Database, "postgresql://"):
-		return console.BadInput("--store %q", store).With("use kv:DIR, a key-value store in this directory, or postgres://user@host/database")
+	}
+	if _, ok := kindOf(o.Database); !ok {
+		return console.BadInput("--store %q", store).With("use " + usages())
 	}
 	if o.Misbehave != (Misbehave{}) {
 		return console.BadInput("only a key-value store can misbehave").With("leave out --deny, --delay, --stall and --forget")
@@ -76,22 +75,11 @@ func spelled(store string) bool {
 	return strings.Contains(query, "password=") && !strings.Contains(query, "password=$")
 }
 
-func (f config) statements() map[string]postgres.Statement {
-	all := make(map[string]postgres.Statement, len(f.Statements))
-	for name, s := range f.Statements {
-		all[name] = postgres.Statement{Text: s.Text, Query: s.Query}
-	}
-	return all
-}
-
 // openStore opens the store that the options name.
 func (p *Participant) openStore(ctx context.Context, log *slog.Logger) (participant.Resource, error) {
 	o := p.o
-	if o.Database != "" {
-		s, err := postgres.Open(ctx, o.Database, postgres.Options{
-			Cluster: o.Cluster, Name: o.Name, Password: o.Password, Logger: log,
-			AllowFreeSQL: o.AllowFreeSQL, Statements: o.Statements, LockTimeout: o.LockTimeout,
-		})
+	if k, ok := kindOf(o.Database); ok {
+		s, err := k.open(ctx, o, log)
 		if err != nil {
 			return nil, fmt.Errorf("--store: %w", err)
 		}
