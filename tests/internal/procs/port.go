@@ -1,6 +1,8 @@
 package procs
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -20,9 +22,18 @@ var taken struct {
 	ports map[int]bool
 }
 
-// FreeAddress is a loopback address that nobody listens on, and that is given out once.
+// FreeAddress is FindAddress for a test, which ends without one.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
+	address, err := FindAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// FindAddress is a loopback address that nobody listens on, and that this process gives out once.
+func FindAddress() (string, error) {
 	taken.Lock()
 	defer taken.Unlock()
 	if taken.ports == nil {
@@ -39,11 +50,10 @@ func FreeAddress(t testing.TB) string {
 			continue
 		}
 		if err := l.Close(); err != nil {
-			t.Fatalf("free %s again: %v", address, err)
+			return "", fmt.Errorf("free %s again: %w", address, err)
 		}
 		taken.ports[port] = true
-		return address
+		return address, nil
 	}
-	t.Fatal("no free port on the loopback interface")
-	return ""
+	return "", errors.New("no free port on the loopback interface")
 }

@@ -1,10 +1,12 @@
-// Package servers runs the servers of real stores for tests: each in a temporary directory, on a free loopback port, with the
-// settings that its adapter asks for, ended with its test.
+// Package servers runs the servers of real stores, for tests and for playing: each in a temporary directory, on a free
+// loopback port, with the settings that its adapter asks for, ended with its test or its program.
 //
-//	Postgres(t) ── initdb ──▶ a directory ── postgres ──▶ 127.0.0.1:port
-//	   │                       kept over Kill and Start    as an unprivileged user where the test is root
-//	   └─ Kill: SIGKILL to the server and to each of its processes, at once
+//	Postgres(t)          for a test, which ends it         ┐            ┌─ init, once ──▶ a directory, kept over Kill and Start
+//	StartPostgres() ───▶ for a program, which closes it    ┴▶ Server ───┼─ start ───────▶ a process on 127.0.0.1:port, as an
+//	                                                          (a shape) │                 unprivileged user where root is refused
+//	                                                                    └─ ready ───────▶ until it takes connections
+//	Kill: SIGKILL to the server and all below it, at once       Stop: SIGTERM       Close: Kill, and the directory is removed
 //
-// The system's own clusters and services are neither used nor touched. A server that is not installed is
-// suite.ErrMissing: the test is skipped, and fails in CI.
+// A kind of server is a shape: what is different about it. The system's own clusters and services are neither used nor
+// touched. A server that is not installed is suite.ErrMissing: the test is skipped, and fails in CI.
 package servers
