@@ -30,8 +30,6 @@ type Core struct {
 	sequence uint64 // last issued
 	lastAge  uint64 // ages grow (S3)
 	opened   time.Time
-	lossAt   time.Time // when the last loss was accepted; zero: never (C12)
-	lossNew  bool      // since the opening before this one
 	seed     *rand.Rand
 
 	live    map[txc.ID]*live

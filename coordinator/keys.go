@@ -86,17 +86,11 @@ func (c *Core) byLog(a *keyAsk, f Found) {
 	}
 }
 
-// mayBeLost reports whether a request was first sent before the last loss that was accepted: its record may have been
-// among what was lost. What was sent to this opening was not, and what was sent before it was, if nothing began between
-// the loss and this opening: no clock that jumps decides that. Only where openings lie between the two does the wall
-// clock.
+// mayBeLost reports whether an earlier attempt under this key may be among what was lost in a loss that was accepted:
+// whether it was first sent before this opening, of a log that has ever lost something. How long before, only clocks that
+// jump between two processes could tell.
 func (c *Core) mayBeLost(r Request) bool {
-	switch {
-	case r.FirstSentAgo == 0 || c.lossAt.IsZero() || r.FirstSentAgo+clockSlack < c.w.Now.Sub(c.opened):
-		return false
-	default:
-		return c.lossNew || c.lossAt.After(c.w.Now.Add(-r.FirstSentAgo-clockSlack))
-	}
+	return len(c.openings.Losses) > 0 && r.FirstSentAgo != 0 && c.w.Now.Sub(c.opened) <= r.FirstSentAgo+clockSlack
 }
 
 // mayHaveCommitted reports whether an earlier attempt under this key may have committed in an older opening although the

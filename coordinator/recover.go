@@ -20,14 +20,9 @@ func (c *Core) recover(rec wal.Recovery) {
 		c.alarm(b.Text)
 		c.fenced = c.fenced || b.What != protocol.NotContained.String()
 	}
-	before := uint64(0) // LSN of the opening before this one
-	if n := len(rec.Openings); n > 1 {
-		before = rec.Openings[n-2].LSN
-	}
 	for _, r := range rec.Accepted {
 		for _, l := range r.Body.(wal.ResolutionBody).Lost {
 			c.openings.Losses = append(c.openings.Losses, protocol.Loss{Epoch: l.Epoch, Mark: l.Mark, From: l.From, To: l.To})
-			c.lossAt, c.lossNew = r.When, r.LSN > before
 		}
 	}
 	for _, r := range rec.Registrations {

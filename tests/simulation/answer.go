@@ -44,10 +44,14 @@ func (c *client) answer(t *transfer, call int, a coordinator.Answered) {
 	c.over()
 }
 
-// never is an answer that nobody will ever give: only what may have been lost can have that end. Whether a request that
-// was sent before the coordinator last started is older than a loss, a clock that jumped since may keep it from telling.
+// never is an answer that nobody will ever give. Only what was first sent before the coordinator last started, and to one
+// whose log has lost something, can have that end (C11).
 func (c *client) never(t *transfer) {
-	if c.w.lossAt == 0 || t.first > c.w.lossOver+2*time.Second && !c.w.coordinator.jumped {
+	last := time.Duration(0)
+	for _, c := range c.w.coordinators() {
+		last = max(last, c.opened)
+	}
+	if c.w.lossAt == 0 || t.first > last+2*time.Second {
 		c.w.broken("V7: transfer %d will never be known, though nothing was lost since it was sent", t.n)
 	}
 	c.over()
@@ -60,7 +64,7 @@ func (c *client) check(t *transfer, r coordinator.Result) {
 	case r.Outcome == txc.Aborted && t.told == txc.Committed && !c.w.excuses.recordLost(t):
 		c.w.broken("V2: transfer %d was told committed as %s, and then aborted", t.n, t.id)
 	case r.Outcome == txc.Aborted:
-	case t.told == txc.Committed && r.ID != t.id && !t.reads && !c.w.excuses.recordLost(t):
+	case t.told == txc.Committed && r.ID != t.id && !t.reads && !c.w.excuses.ranTwice(t):
 		c.w.broken("V8: transfer %d committed twice, as %s and as %s", t.n, t.id, r.ID)
 	default:
 		t.told, t.id, t.mark, t.applied = r.Outcome, r.ID, r.Mark, t.applied || r.Applied

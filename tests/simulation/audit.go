@@ -127,7 +127,7 @@ func (w *World) auditTransfer(t *transfer) {
 	switch {
 	case least != most:
 		w.broken("V1: transfer %d was applied %v times at its participants", t.n, counts)
-	case most > 1 && !w.excuses.recordLost(t):
+	case most > 1 && !w.excuses.ranTwice(t):
 		w.broken("V8: transfer %d was applied %d times", t.n, most)
 	case t.told == txc.Committed && most == 0 && !w.excuses.recordLost(t):
 		w.broken("V5: transfer %d was told committed as %s, and is nowhere", t.n, t.id)

@@ -23,8 +23,9 @@ type coordinatorNode struct {
 	wires   map[string]*wire
 	waiting []*call
 	starts  int
-	ended   bool      // never to start again
-	damage  *mem.Disk // what the disk was before it was damaged; nil: it is not, as far as an operator can see
+	opened  time.Duration // when it last had its log
+	ended   bool          // never to start again
+	damage  *mem.Disk     // what the disk was before it was damaged; nil: it is not, as far as an operator can see
 
 	eff     coordinator.Effects // reused from step to step
 	spareIn []coordinator.Event
@@ -65,7 +66,7 @@ func (c *coordinatorNode) boot() {
 		c.cannotStart(err)
 		return
 	}
-	c.opened(rec)
+	c.held(rec)
 	core, err := coordinator.NewCore(rec, coordinator.Options{Seed: c.w.rng.Uint64() | 1, Timeout: 2 * time.Second, PresumeAfter: presumeAfter, OrphanEvery: 2 * time.Second}, c.clock())
 	if err != nil {
 		c.w.broken("start the coordinator: %v", err)

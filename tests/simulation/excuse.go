@@ -66,7 +66,7 @@ func (x *excuses) tornTransfer(t *transfer) bool {
 			return true
 		}
 	}
-	return x.w.rival != nil && x.recordLost(t)
+	return x.ranTwice(t)
 }
 
 func (x *excuses) read(r coordinator.Result) bool {
@@ -145,6 +145,10 @@ func (x *excuses) recordLost(t *transfer) bool {
 	}
 	return have > 0 && have < len(all)
 }
+
+// ranTwice reports whether a transfer may have run under one owner of the number, and again under another, who did not
+// have its record. A loss alone is no excuse: whoever sends again says since when, and does not run (C11).
+func (x *excuses) ranTwice(t *transfer) bool { return x.w.rival != nil && x.recordLost(t) }
 
 // intact is the disk as it is, or was before it was damaged.
 func (c *coordinatorNode) intact() *mem.Disk {

@@ -103,16 +103,14 @@ func (c *coordinatorNode) cannotStart(err error) {
 	c.w.after(again, c.boot)
 }
 
-// opened holds what was found against what was there before a damage: a log that opens is never shorter than what was
+// held holds what was found against what was there before a damage: a log that opens is never shorter than what was
 // called durable (V9).
-func (c *coordinatorNode) opened(rec wal.Recovery) {
+func (c *coordinatorNode) held(rec wal.Recovery) {
 	if c.damage != nil && rec.Head < c.damage.Head() {
 		c.w.broken("V9: the log of %s was damaged, and opened with %d records of %d", c.name, rec.Head, c.damage.Head())
 	}
 	c.damage = nil
-	if c.w.lossOver < c.w.lossAt {
-		c.w.lossOver = c.w.now
-	}
+	c.opened = c.w.now
 }
 
 func (c *coordinatorNode) repair() {

@@ -73,7 +73,7 @@ func (w *World) mayhemProcess(p *process) {
 		if w.chance(0.5) {
 			d = w.between(0, 4*time.Second) - 2*time.Second
 		}
-		p.skew, p.jumped = d, true
+		p.skew = d
 		w.say("the clock of %s is off by %v", p.name, d)
 	}
 }

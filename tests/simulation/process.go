@@ -11,7 +11,6 @@ type process struct {
 	life   int           // counts boots and deaths: what belongs to an earlier one is dropped
 	frozen time.Duration // stopped until then, as by SIGSTOP: what comes meanwhile waits
 	skew   time.Duration // of its wall clock
-	jumped bool
 	poked  bool
 	wakeAt time.Duration
 	run    func()

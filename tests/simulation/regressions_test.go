@@ -13,6 +13,8 @@ var regressions = []struct {
 	{3553, "V17: a branch that operators settled as committed at both ends ends its transaction's record"},
 	{1012463, "C12: of an opening whose end was lost with the openings behind it nothing is presumed"},
 	{3250, "C6: a branch that an operator committed is no marker once it was reconciled, and stops no coordinator"},
+	{1038572, "V8: a clock that jumps after a loss does not let a retry run whose record was lost"},
+	{2037812, "V8: nor does one that jumps back"},
 	{1054781, "P6: a hello that comes while another opening is being made durable is refused, not left without an answer"},
 }
 

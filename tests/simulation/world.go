@@ -33,7 +33,6 @@ type World struct {
 	registered uint64          // the record that made the last of them so
 	evidence   []*mem.Disk     // logs that were lost, as an operator may find them again
 	lossAt     time.Duration   // the last loss was accepted then; 0: none
-	lossOver   time.Duration   // and the coordinator opened its log again
 	excuses    excuses
 	doubts     map[doubt]time.Duration // since when an operator has seen it
 	status     string                  // of the coordinator, as last polled; "": at rest, as far as it knows
