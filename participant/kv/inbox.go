@@ -166,6 +166,8 @@ func number(e engine.Event, n uint64) {
 		e.N = n
 	case *engine.Reconcile:
 		e.N = n
+	case *engine.Shed:
+		e.N = n
 	case *engine.Remember:
 		e.N = n
 	case *engine.Cancel, *engine.Forget, *engine.Shut, *engine.Room, *engine.Written, *engine.NotWritten, *engine.Lost:

@@ -33,6 +33,7 @@ type Options struct {
 	Address       string       // told to whoever finds the directory in use
 	Logger        *slog.Logger // default: none
 
+	Opaque     bool          // work is kept with the promise, and a commit applies nothing: a store built on this one does (see Work)
 	ApplyDelay time.Duration // a commit waits so long for a promise's write to ride with; default engine.ApplyDelay, negative: none
 	MinFree    uint64        // bytes of free disk below which nothing is promised; default badgerdb.DefaultMinFree
 	Ballast    int64         // bytes kept to finish with on a full disk; default badgerdb.DefaultBallast, negative: none
@@ -95,7 +96,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 // recover restores the core, and makes durable what it relies on.
 func (s *Store) recover() (engine.Event, error) {
 	core, batch, err := engine.Open(engine.Options{
-		Cluster: s.o.Cluster, Participant: s.o.Name, Instance: s.db.Identity().Instance, ApplyDelay: s.o.ApplyDelay,
+		Cluster: s.o.Cluster, Participant: s.o.Name, Instance: s.db.Identity().Instance, ApplyDelay: s.o.ApplyDelay, Opaque: s.o.Opaque,
 	}, reader{s.db, s.cache})
 	if err != nil {
 		return nil, err

@@ -54,6 +54,8 @@ var decoders = []decoder{
 
 	{name: "participant/postgres.decode", target: "participant/postgres.FuzzDecode"},
 
+	{name: "participant/staged.messages", target: "participant/staged.FuzzMessages"},
+
 	{name: "cmd/internal/txfile.parse", target: "cmd/internal/txfile.FuzzRead"},
 	{name: "cmd/internal/txfile.Read", target: "cmd/internal/txfile.FuzzRead"},
 	{name: "cmd/internal/console.ParseSize", target: "cmd/internal/console.FuzzSize"},

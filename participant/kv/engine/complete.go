@@ -7,10 +7,20 @@ import (
 	"github.com/txc-dev/txc/participant"
 )
 
-// settledAs is a branch's intent once an operator has ended it: no work and no locks any more.
+// settledAs is a branch's intent once an operator has ended it: no locks any more, and no work but what is still to be handed over.
 func (b *branch) settledAs(s *participant.Settlement) *Intent {
 	n := *b.intent
 	n.Writes, n.Reads, n.Settled = nil, nil, s
+	if s.Outcome == txc.Aborted {
+		n.Work = nil
+	}
+	return &n
+}
+
+// handedOver is a settled branch's intent without its work.
+func (b *branch) handedOver() *Intent {
+	n := *b.intent
+	n.Work = nil
 	return &n
 }
 
@@ -69,6 +79,12 @@ func (c *Core) done(t task) {
 		}
 		c.end(b)
 		c.answer(t.n, participant.Reply{})
+	case taskShed:
+		b.intent = b.handedOver()
+		c.move(b, settled)
+		c.again = append(c.again, b.later...)
+		b.later = nil
+		c.answer(t.n, participant.Reply{})
 	case taskRemember:
 		c.answer(t.n, participant.Reply{})
 	}
@@ -99,7 +115,7 @@ func (c *Core) uncomplete(ticket uint64, err error) {
 			c.refuse(t.b, reason(txc.CodeNotDurable, "the promise could not be written: %v", err))
 		case taskRemember:
 			c.answer(t.n, participant.Reply{Err: fmt.Errorf("remember: %w", err)})
-		case taskApply, taskUndo, taskSettle, taskReconcile:
+		case taskApply, taskUndo, taskSettle, taskReconcile, taskShed:
 			again = append(again, t)
 		}
 	}

@@ -30,6 +30,7 @@ type Options struct {
 	Cluster, Participant string
 	Instance             [16]byte      // of a store that has none yet (P12)
 	ApplyDelay           time.Duration // default ApplyDelay; negative: none
+	Opaque               bool          // work is bytes that are kept with the promise, and nothing else
 }
 
 // Core is the whole of the key-value store but its disk and its clock. It is not safe for concurrent use: one owner
@@ -145,6 +146,8 @@ func (c *Core) take(e Event) {
 		c.settle(e)
 	case *Reconcile:
 		c.reconcile(e)
+	case *Shed:
+		c.shed(e)
 	case *Remember:
 		c.remember(e)
 	case *Forget:

@@ -128,6 +128,21 @@ func (c *Core) reconcile(e *Reconcile) {
 	}
 }
 
+// shed drops the work of a settled branch: it was handed over.
+func (c *Core) shed(e *Shed) {
+	b := c.branches[e.Name]
+	switch {
+	case b != nil && b.state == ending:
+		kept := *e
+		b.later = append(b.later, &kept)
+	case b != nil && b.state == settled && len(b.intent.Work) > 0:
+		c.move(b, ending)
+		c.enqueue(task{kind: taskShed, b: b, n: e.N}, c.now)
+	default:
+		c.answer(e.N, participant.Reply{})
+	}
+}
+
 // remember makes witnesses durable, and with them all that was begun before (P6).
 func (c *Core) remember(e *Remember) {
 	list, ok := remembered(c.mem.Seen, e.Seen)

@@ -34,6 +34,12 @@ type (
 		Name Name
 	}
 
+	// Shed drops the work that a settlement as committed has left in an opaque store: it was handed over.
+	Shed struct {
+		N    uint64
+		Name Name
+	}
+
 	// Remember makes witnesses durable.
 	Remember struct {
 		N    uint64
@@ -73,6 +79,7 @@ func (*Ask) event()        {}
 func (*Cancel) event()     {}
 func (*Settle) event()     {}
 func (*Reconcile) event()  {}
+func (*Shed) event()       {}
 func (*Remember) event()   {}
 func (*Forget) event()     {}
 func (*Shut) event()       {}

@@ -42,6 +42,8 @@ func (c *Core) unknown(e Event) {
 		c.unanswered(e.N)
 	case *Reconcile:
 		c.unanswered(e.N)
+	case *Shed:
+		c.unanswered(e.N)
 	case *Remember:
 		c.unanswered(e.N)
 	case *Cancel, *Forget, *Shut, *Room, *Written, *NotWritten, *Lost: // nobody waits for an answer

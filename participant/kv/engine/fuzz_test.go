@@ -51,6 +51,7 @@ func FuzzIntent(f *testing.F) {
 		Members: []string{"a", "b"}, Age: 7, Since: time.UnixMilli(1), Reads: [][]byte{[]byte("r")}, Evidence: []byte{1, 0, 0, 0, 0, 0, 0, 0, 9},
 		Writes: []engine.Write{{Key: []byte("k"), Value: []byte("v")}, {Key: []byte("d"), Gone: true}},
 	}))
+	f.Add(engine.WriteIntent(&engine.Intent{Since: time.UnixMilli(0), Work: []byte("opaque")}))
 	f.Add(engine.WriteIntent(&engine.Intent{Since: time.UnixMilli(0), Settled: &participant.Settlement{Outcome: txc.Committed, Who: "ann", Why: "why", When: time.UnixMilli(3)}}))
 	f.Fuzz(func(t *testing.T, row []byte) {
 		n, err := engine.ParseIntent(row)
@@ -60,7 +61,7 @@ func FuzzIntent(f *testing.F) {
 		}
 		numbers := typed(t, row, map[protowire.Number]protowire.Type{
 			1: protowire.BytesType, 2: protowire.VarintType, 3: protowire.VarintType, 4: protowire.BytesType, 5: protowire.BytesType, 6: protowire.BytesType,
-			7: protowire.Fixed64Type, 8: protowire.VarintType, 9: protowire.BytesType, 10: protowire.BytesType, 11: protowire.VarintType,
+			7: protowire.Fixed64Type, 8: protowire.VarintType, 9: protowire.BytesType, 10: protowire.BytesType, 11: protowire.VarintType, 12: protowire.BytesType,
 		})
 		if n.Settled != nil && (!n.Settled.Outcome.Decided() || uint64(n.Settled.Outcome) != numbers[8]) {
 			t.Fatalf("settled as %v, written: %d", n.Settled.Outcome, numbers[8])

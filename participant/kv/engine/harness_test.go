@@ -81,6 +81,7 @@ type store struct {
 	order   []uint64
 	batch   *engine.Batch // handed out, not completed
 	stop    error
+	o       engine.Options // beside cluster, name and identity
 }
 
 func open(t testing.TB, d *disk) *store {
@@ -93,7 +94,8 @@ func open(t testing.TB, d *disk) *store {
 // reopen is a restart of the process: what was neither answered nor durable is lost with it, but for the page cache.
 func (s *store) reopen() {
 	s.t.Helper()
-	c, b, err := engine.Open(engine.Options{Cluster: cluster, Participant: bank, Instance: [16]byte{7}}, s.d)
+	s.o.Cluster, s.o.Participant, s.o.Instance = cluster, bank, [16]byte{7}
+	c, b, err := engine.Open(s.o, s.d)
 	if err != nil {
 		s.t.Fatalf("open: %v", err)
 	}

@@ -24,8 +24,9 @@ type Intent struct {
 	Since    time.Time
 	Writes   []Write
 	Reads    [][]byte // keys held shared, absent ones included
+	Work     []byte   // of an opaque store: what the branch is about, as it came
 	Evidence []byte
-	Settled  *participant.Settlement // set once an operator has ended the branch: writes and reads are gone then
+	Settled  *participant.Settlement // set once an operator has ended the branch: writes and reads are gone then, and work that was not handed over stays
 }
 
 // rowVersion starts every row of the store. A reader takes its own version alone, and says so of a higher one.
@@ -44,6 +45,7 @@ const (
 	intentWho
 	intentWhy
 	intentWhen
+	intentWork // of an opaque store
 )
 
 // appendIntent writes all of an intent but its evidence, which is known only when the promise's write is issued.
@@ -66,6 +68,9 @@ func appendIntent(b []byte, n *Intent) []byte {
 	}
 	for _, k := range n.Reads {
 		b = putBytes(b, intentRead, k)
+	}
+	if len(n.Work) > 0 {
+		b = putBytes(b, intentWork, n.Work)
 	}
 	if s := n.Settled; s != nil {
 		b = putUint(b, intentOutcome, uint64(s.Outcome))
@@ -158,6 +163,8 @@ func (n *Intent) take(c *cursor) error {
 		n.settled().Why = string(c.v)
 	case intentWhen:
 		n.settled().When = time.UnixMilli(int64(c.u))
+	case intentWork:
+		n.Work = c.v
 	default:
 		return fmt.Errorf("%w: intent with unknown field %d: made by a newer txc", txc.ErrRefused, c.num)
 	}

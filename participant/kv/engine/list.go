@@ -46,6 +46,16 @@ func (b *branch) inDoubt() (participant.InDoubt, bool) {
 	return d, true
 }
 
+// Work gives the work of an opaque store's branch that promised, or was settled as committed and not handed over; nil if
+// there is none. The bytes never change.
+func (c *Core) Work(name Name) []byte {
+	b := c.branches[name]
+	if b == nil || b.state != promised && b.state != settled {
+		return nil
+	}
+	return b.intent.Work
+}
+
 // Committed lists the branches at or above from that provably committed by a decision, by id.
 func (c *Core) Committed(from txc.ID) []participant.Proof {
 	var all []participant.Proof

@@ -67,6 +67,9 @@ func (c *Core) restore(key, value []byte) error {
 	if err != nil {
 		return fmt.Errorf("branch %v: %w", name.ID, err)
 	}
+	if opaque := len(n.Work) > 0; opaque != c.o.Opaque && (opaque || len(n.Writes)+len(n.Reads) > 0) {
+		return fmt.Errorf("%w: branch %v belongs to another kind of store than this directory is opened as", txc.ErrRefused, name.ID)
+	}
 	b := &branch{
 		name: name, members: n.Members, intent: n, row: row,
 		owner: Owner{Age: Age{At: n.Age, Name: name}, Promised: true},

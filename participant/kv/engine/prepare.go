@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/txc-dev/txc"
@@ -22,13 +23,10 @@ func (c *Core) prepare(a *Ask, name Name) {
 	if n := len(c.idle); n > 0 {
 		run, c.idle = c.idle[n-1], c.idle[:n-1]
 	}
-	ops, err := DecodeWork(r.Work, run.ops)
-	run.ops = ops
-	if err != nil {
+	if err := c.load(run, r.Work); err != nil {
 		c.no(a.N, reason(txc.CodeBadWork, "%v", err))
 		return
 	}
-	run.plan()
 	b := &branch{
 		name: name, asked: a.N, deadline: r.Deadline, members: r.Branch.Members, mayRelease: r.Branch.MayRelease, run: run,
 		owner: Owner{Age: Age{At: r.Branch.Age, Name: name}},
@@ -37,6 +35,20 @@ func (c *Core) prepare(a *Ask, name Name) {
 	c.branches[name] = b
 	c.move(b, working)
 	c.execute(b)
+}
+
+// load gives a run its operations; an opaque store's work has none.
+func (c *Core) load(r *run, work []byte) (err error) {
+	if c.o.Opaque {
+		r.work = work
+		if len(work) == 0 || len(work) > txc.MaxWork {
+			err = fmt.Errorf("%w: work of %d bytes: use 1 to %d", txc.ErrInvalid, len(work), txc.MaxWork)
+		}
+	} else {
+		r.ops, err = DecodeWork(work, r.ops)
+	}
+	r.plan()
+	return err
 }
 
 // admit tells why a branch is not even begun.
@@ -163,7 +175,7 @@ func (c *Core) no(n uint64, why txc.Reason) {
 // promise is the vote that a promised branch has given; the values that it read are not kept.
 func (b *branch) promise() participant.Promise {
 	p := participant.Promise{Vote: txc.Yes, Evidence: b.intent.Evidence, Results: b.results}
-	if len(b.intent.Writes) == 0 {
+	if len(b.intent.Writes) == 0 && len(b.intent.Work) == 0 {
 		p.Vote = txc.Held
 	}
 	return p

@@ -15,6 +15,7 @@ type run struct {
 	slot  []int  // of each operation
 	next  int    // the operation to execute
 	out   []byte // results so far, encoded
+	work  []byte // of an opaque store: instead of operations
 }
 
 // slot is what a branch knows of one key.
@@ -142,6 +143,9 @@ func (s *slot) check(op *Op) txc.Reason {
 
 // wrote reports whether the operations changed anything.
 func (r *run) wrote() bool {
+	if len(r.work) > 0 {
+		return true
+	}
 	for i := range r.slots {
 		if r.slots[i].written {
 			return true
@@ -152,6 +156,7 @@ func (r *run) wrote() bool {
 
 // stage puts what was done, and what was locked, into an intent.
 func (r *run) stage(n *Intent) {
+	n.Work = r.work
 	for i := range r.slots {
 		s := &r.slots[i]
 		if s.written {
@@ -166,7 +171,7 @@ func (r *run) stage(n *Intent) {
 func (r *run) reset() {
 	clear(r.ops)
 	clear(r.slots)
-	r.ops, r.slots, r.out = r.ops[:0], r.slots[:0], nil
+	r.ops, r.slots, r.out, r.work = r.ops[:0], r.slots[:0], nil, nil
 }
 
 func reason(code txc.Code, format string, args ...any) txc.Reason {

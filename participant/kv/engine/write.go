@@ -24,6 +24,7 @@ const (
 	taskUndo                          // the intent goes
 	taskSettle                        // as taskApply or taskUndo, but the intent stays, settled
 	taskReconcile                     // the settled intent goes
+	taskShed                          // the settled intent's work goes
 	taskRemember                      // only what goes with every batch: the memory
 )
 
@@ -38,7 +39,7 @@ func (t task) cost() (bytes, pairs int) {
 	switch t.kind {
 	case taskPromise:
 		return nameCost + len(t.b.row) + evidenceLen, 1
-	case taskApply, taskSettle:
+	case taskApply, taskSettle, taskShed:
 		bytes, pairs = 2*nameCost+maxWho+maxWhy, 2
 		for i := range t.b.intent.Writes {
 			w := &t.b.intent.Writes[i]
@@ -47,7 +48,7 @@ func (t task) cost() (bytes, pairs int) {
 		for _, m := range t.b.intent.Members {
 			bytes += len(m) + perPair
 		}
-		return bytes, pairs + len(t.b.intent.Writes)
+		return bytes + len(t.b.intent.Work), pairs + len(t.b.intent.Writes)
 	case taskUndo, taskReconcile:
 		return 2 * nameCost, 2
 	case taskRemember:
@@ -188,6 +189,9 @@ func (c *Core) emit(t task) {
 			c.put(spaceProof, b.name, append(appendProof(nil, txc.CommittedBefore), byHand))
 		}
 		n := b.settledAs(t.settled)
+		c.put(spaceIntent, b.name, appendEvidence(appendIntent(nil, n), n.Evidence))
+	case taskShed:
+		n := b.handedOver()
 		c.put(spaceIntent, b.name, appendEvidence(appendIntent(nil, n), n.Evidence))
 	case taskReconcile:
 		c.put(spaceIntent, b.name, nil)

@@ -1,0 +1,4 @@
+package staged
+
+// Messages reads a branch's work.
+var Messages = messages
