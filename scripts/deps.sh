@@ -17,8 +17,9 @@ need fusermount3 fuse3         # file systems that fail
 need strace strace             # system calls that fail
 need spin spin                 # tests/model: searches every state of the model
 need gcc "gcc libc6-dev"       # compiles what spin makes of it
+need redis-server redis-server # tests/stores: each test starts its own server
 # Debian keeps PostgreSQL's programs out of the path.
-ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql # tests/stores: each test starts its own server
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql # the same
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then

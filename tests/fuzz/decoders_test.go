@@ -54,6 +54,11 @@ var decoders = []decoder{
 
 	{name: "participant/postgres.decode", target: "participant/postgres.FuzzDecode"},
 
+	{name: "participant/redis.read", target: "participant/redis.FuzzWork"},
+	{name: "participant/redis.kept", target: "participant/redis.FuzzRows"},
+	{name: "participant/redis.parseSortable", target: "participant/redis.FuzzRows"},
+	{name: "participant/redis.parseWitness", target: "participant/redis.FuzzRows"},
+
 	{name: "participant/staged.messages", target: "participant/staged.FuzzMessages"},
 
 	{name: "cmd/internal/txfile.parse", target: "cmd/internal/txfile.FuzzRead"},

@@ -1,0 +1,43 @@
+package redis
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/txc-dev/txc"
+)
+
+// Options of Open. The zero value of a field means its default.
+type Options struct {
+	Cluster, Name string       // whose participant it is; both are needed
+	Password      string       // instead of that of the address
+	Logger        *slog.Logger // default: none
+
+	LockTimeout time.Duration // how long a branch may wait for the locks of others; default 1 s
+	Connections int           // at most; default 32
+}
+
+// Defaults of Options.
+const (
+	DefaultLockTimeout = time.Second
+	DefaultConnections = 32
+)
+
+func (o Options) complete() (Options, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.LockTimeout == 0 {
+		o.LockTimeout = DefaultLockTimeout
+	}
+	if o.Connections == 0 {
+		o.Connections = DefaultConnections
+	}
+	err := errors.Join(txc.CheckCluster(o.Cluster), txc.CheckParticipant(o.Name))
+	if o.LockTimeout < time.Millisecond || o.Connections < 2 {
+		err = errors.Join(err, fmt.Errorf("%w: lock timeout %v, %d connections: use at least 1ms and 2", txc.ErrInvalid, o.LockTimeout, o.Connections))
+	}
+	return o, err
+}
