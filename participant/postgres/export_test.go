@@ -4,7 +4,7 @@ package postgres
 var (
 	CodeOf     = codeOf
 	Certain    = certain
-	Admissible = admissible
+	Admissible = grammar.Admissible
 )
 
 // Decode makes a value of what the server wrote.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/participant/sqlwork"
 )
 
 // Options of Open. The zero value of a field means its default.
@@ -15,17 +16,11 @@ type Options struct {
 	Password      string       // instead of that of the address, of PGPASSWORD and of the password file
 	Logger        *slog.Logger // default: none
 
-	AllowFreeSQL bool                 // take the text of statements from clients
-	Statements   map[string]Statement // what clients can call by name
+	AllowFreeSQL bool                         // take the text of statements from clients
+	Statements   map[string]sqlwork.Statement // what clients can call by name
 
 	LockTimeout time.Duration // how long a statement may wait for a lock; default 1 s
 	Connections int           // sessions for work, at most; half as many more finish what was promised; default 32
-}
-
-// Statement is one that clients call by its name.
-type Statement struct {
-	Text  string
-	Query bool // it gives rows
 }
 
 // Defaults of Options.
@@ -48,10 +43,9 @@ func (o Options) complete() (Options, error) {
 	if o.LockTimeout < time.Millisecond || o.Connections < 2 {
 		err = errors.Join(err, fmt.Errorf("%w: lock timeout %v, %d connections: use at least 1ms and 2", txc.ErrInvalid, o.LockTimeout, o.Connections))
 	}
-	for name, s := range o.Statements {
-		if bad := admissible(s.Text); bad != nil {
-			err = errors.Join(err, fmt.Errorf("%w: statement %s: %w", txc.ErrInvalid, name, bad))
-		}
-	}
-	return o, err
+	return o, errors.Join(err, o.terms().Check())
+}
+
+func (o Options) terms() sqlwork.Terms {
+	return sqlwork.Terms{Free: o.AllowFreeSQL, Statements: o.Statements, Grammar: grammar}
 }

@@ -9,11 +9,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/txc-dev/txc"
-	"github.com/txc-dev/txc/api/txcpb"
 	"github.com/txc-dev/txc/participant"
+	"github.com/txc-dev/txc/participant/sqlwork"
 )
 
 // Prepare is participant.Resource's.
@@ -24,7 +23,11 @@ func (s *Store) Prepare(ctx context.Context, b participant.Branch, work []byte, 
 	if joined {
 		return no(reason(txc.CodeBadWork, "this participant takes shipped work only")), nil
 	}
-	orders, err := s.orders(work)
+	w, err := sqlwork.Read(work)
+	if err != nil {
+		return no(reason(txc.CodeBadWork, "%v", err)), nil
+	}
+	orders, err := s.o.terms().Orders(w.GetSql())
 	if err != nil {
 		return no(reason(txc.CodeBadWork, "%v", err)), nil
 	}
@@ -39,7 +42,7 @@ func (s *Store) Prepare(ctx context.Context, b participant.Branch, work []byte, 
 func no(r txc.Reason) participant.Promise { return participant.Promise{Vote: txc.No, Reason: r} }
 
 // branch runs the branch's transaction up to its vote.
-func (s *Store) branch(ctx context.Context, c *pgxpool.Conn, b participant.Branch, orders []order) (participant.Promise, error) {
+func (s *Store) branch(ctx context.Context, c *pgxpool.Conn, b participant.Branch, orders []sqlwork.Order) (participant.Promise, error) {
 	pg := c.Conn().PgConn()
 	first, err := s.begin(ctx, pg, b)
 	if err != nil {
@@ -49,9 +52,9 @@ func (s *Store) branch(ctx context.Context, c *pgxpool.Conn, b participant.Branc
 		s.undo(pg, txc.Reason{})
 		return s.repeated(ctx, b)
 	}
-	results := &txcpb.Results{}
+	results := &sqlwork.Results{}
 	for i, o := range orders {
-		why, err := o.run(ctx, pg, i, results)
+		why, err := run(ctx, o, pg, i, results)
 		if err != nil {
 			why = reasonOf(ctx, err)
 		}
@@ -59,13 +62,11 @@ func (s *Store) branch(ctx context.Context, c *pgxpool.Conn, b participant.Branc
 			return s.undo(pg, why), nil
 		}
 	}
-	p := participant.Promise{Vote: txc.Yes}
-	if p.Results, err = proto.Marshal(results); err != nil {
-		return s.undo(pg, reason(txc.CodeStore, "%v", err)), nil
+	read, why := results.Bytes()
+	if !why.IsZero() {
+		return s.undo(pg, why), nil
 	}
-	if len(p.Results) > txc.MaxBranchRes {
-		return s.undo(pg, reason(txc.CodeBadWork, "the values read are more than %d bytes", txc.MaxBranchRes)), nil
-	}
+	p := participant.Promise{Vote: txc.Yes, Results: read}
 	if b.MayRelease {
 		if released, err := release(ctx, pg); released || err != nil {
 			p.Vote = txc.ReadOnly

@@ -52,6 +52,7 @@ var decoders = []decoder{
 	{name: "participant/kv/engine.parseProof", target: "participant/kv/engine.FuzzRows"},
 	{name: "participant/kv/engine.parseName", target: "participant/kv/engine.FuzzRows"},
 
+	{name: "participant/sqlwork.Read", target: "participant/sqlwork.FuzzWork"},
 	{name: "participant/postgres.decode", target: "participant/postgres.FuzzDecode"},
 
 	{name: "participant/redis.read", target: "participant/redis.FuzzWork"},

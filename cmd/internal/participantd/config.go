@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/txc-dev/txc/cmd/internal/console"
+	"github.com/txc-dev/txc/participant/sqlwork"
 )
 
 // config is the file of --config: what flags and environment leave open.
@@ -27,16 +28,10 @@ type config struct {
 	LogLevel     string   `yaml:"log_level"`
 	LogFormat    string   `yaml:"log_format"`
 
-	PasswordFile string               `yaml:"password_file"`
-	LockTimeout  string               `yaml:"lock_timeout"`
-	AllowFreeSQL bool                 `yaml:"allow_free_sql"`
-	Statements   map[string]Statement `yaml:"statements"`
-}
-
-// Statement is one that clients call by its name.
-type Statement struct {
-	Text  string `yaml:"text"`
-	Query bool   `yaml:"query"`
+	PasswordFile string                       `yaml:"password_file"`
+	LockTimeout  string                       `yaml:"lock_timeout"`
+	AllowFreeSQL bool                         `yaml:"allow_free_sql"`
+	Statements   map[string]sqlwork.Statement `yaml:"statements"`
 }
 
 // maxConfig bounds the file.

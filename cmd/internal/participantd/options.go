@@ -12,6 +12,7 @@ import (
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/cmd/internal/console"
 	"github.com/txc-dev/txc/cmd/internal/counters"
+	"github.com/txc-dev/txc/participant/sqlwork"
 )
 
 // Options of a participant's process.
@@ -24,7 +25,7 @@ type Options struct {
 	Password          string   // empty: what the address or the driver's environment says
 	LockTimeout       time.Duration
 	AllowFreeSQL      bool
-	Statements        map[string]Statement
+	Statements        map[string]sqlwork.Statement
 	MinFree           uint64 // bytes; 0: the store's default
 	Ballast           int64  // bytes; 0: the store's default, negative: none
 	Waive             []string
