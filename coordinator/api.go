@@ -176,4 +176,6 @@ type Status struct {
 	Timeout           time.Duration // of a transaction that names none
 	MaxTimeout        time.Duration // the most that one may ask for
 	MaxLive, MaxQueue int           // transactions at once; unfinished branches of one participant (C10)
+	Now               time.Time
+	Log               Report // as far as it tells of itself
 }

@@ -111,6 +111,10 @@ func (c *Coordinator) Accept(ctx context.Context, what, participant, who, why st
 	a, err := c.call(ctx, func(t Token) Event { return AskAccept{t, what, participant, who, why} })
 	if err == nil {
 		a.Status.DiskFree, a.Status.DiskLow = c.log.Room()
+		a.Status.Now = c.o.Now()
+		if l, ok := c.log.(interface{ Report() Report }); ok { // a log that lives in files
+			a.Status.Log = l.Report()
+		}
 	}
 	return a.Status, err
 }
@@ -126,6 +130,10 @@ func (c *Coordinator) Status(ctx context.Context) (Status, error) {
 	a, err := c.call(ctx, func(t Token) Event { return AskStatus{t} })
 	if err == nil {
 		a.Status.DiskFree, a.Status.DiskLow = c.log.Room()
+		a.Status.Now = c.o.Now()
+		if l, ok := c.log.(interface{ Report() Report }); ok { // a log that lives in files
+			a.Status.Log = l.Report()
+		}
 	}
 	return a.Status, err
 }

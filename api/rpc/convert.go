@@ -229,14 +229,3 @@ func filterOf(r *txcpb.ListRequest) coordinator.Filter {
 	}
 	return f
 }
-
-func reportPB(r *coordinator.Report) *txcpb.CheckReply {
-	p := &txcpb.CheckReply{
-		Kind: r.Kind, Version: r.Version, Instance: r.Instance[:], InDoubt: r.InDoubt, OldestMs: r.Oldest.Milliseconds(), Locks: r.Locks,
-		Slots: r.Slots, SlotsFree: r.Free, Capabilities: r.Capabilities,
-	}
-	for _, f := range r.Findings {
-		p.Findings = append(p.Findings, &txcpb.Finding{Name: f.Name, Severity: f.Severity, Text: f.Text, Waived: f.Waived})
-	}
-	return p
-}

@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"github.com/txc-dev/txc"
-	"github.com/txc-dev/txc/api/frame"
 	"github.com/txc-dev/txc/api/txcpb"
 	"github.com/txc-dev/txc/coordinator"
-	"github.com/txc-dev/txc/internal/protocol"
 )
 
 // What people want to know goes by unary calls, past the queue of what the protocol has to say.
@@ -23,23 +21,14 @@ func (l *link) Check(ctx context.Context) (coordinator.Report, error) {
 	if from == nil {
 		return coordinator.Report{}, fmt.Errorf("%w: %s was never reached", txc.ErrUnavailable, l.peer.Name)
 	}
+	asked := time.Now()
 	p, err := l.client().Check(ctx, &txcpb.CheckRequest{From: senderPB(from)})
 	if err != nil {
 		return coordinator.Report{}, fmt.Errorf("check %s: %w", l.peer.Name, FromStatus(err))
 	}
-	return reportOf(p), nil
-}
-
-func reportOf(p *txcpb.CheckReply) coordinator.Report {
-	r := coordinator.Report{
-		Kind: frame.CutText(p.GetKind()), Version: frame.CutText(p.GetVersion()), InDoubt: p.GetInDoubt(), Locks: p.GetLocks(),
-		Oldest: time.Duration(min(p.GetOldestMs(), 1<<40)) * time.Millisecond, Slots: p.GetSlots(), Free: p.GetSlotsFree(), Capabilities: p.GetCapabilities(),
-	}
-	copy(r.Instance[:], p.GetInstance())
-	for _, f := range p.GetFindings() {
-		r.Findings = append(r.Findings, protocol.Finding{Name: f.GetName(), Severity: f.GetSeverity(), Text: f.GetText(), Waived: f.GetWaived()})
-	}
-	return r
+	r := reportOf(p)
+	r.CompareClocks(asked, time.Since(asked))
+	return r, nil
 }
 
 // InDoubt lists the promised branches that the participant holds for this coordinator.

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/api/frame"
 	"github.com/txc-dev/txc/api/txcpb"
 	"github.com/txc-dev/txc/coordinator"
 )
@@ -114,6 +115,8 @@ func (o *operator) Participants(ctx context.Context, _ *txcpb.ParticipantsReques
 		reply.Checks = append(reply.Checks, check)
 		reply.States = append(reply.States, p.State)
 		reply.Loads = append(reply.Loads, uint32(p.Load))
+		reply.AheadUs = append(reply.AheadUs, p.Report.Ahead.Microseconds())
+		reply.WithinUs = append(reply.WithinUs, microseconds(p.Report.Within))
 	}
 	return reply, nil
 }
@@ -174,7 +177,8 @@ func statusPB(s *coordinator.Status) *txcpb.StatusReply {
 	p := &txcpb.StatusReply{
 		Version: s.Software, Cluster: s.Cluster, Coordinator: s.Number, Epoch: s.Epoch, Lsn: s.LSN, State: s.State, WaitingFor: s.WaitingFor,
 		Live: uint64(max(s.Live, 0)), InDoubt: uint64(max(s.InDoubt, 0)), DiskFree: s.DiskFree, Mark: s.Mark, DiskLow: s.DiskLow,
-		StartedUnixMs: unixMilli(s.Started),
+		StartedUnixMs: unixMilli(s.Started), NowUnixUs: s.Now.UnixMicro(), Log: reportPB(&s.Log),
+		ProtocolMin: frame.VersionMin, ProtocolMax: frame.VersionMax,
 		Limits: &txcpb.Limits{
 			Branches: txc.MaxBranches, Work: txc.MaxWork, TxWork: txc.MaxTxWork, Results: txc.MaxResults,
 			Live: uint32(s.MaxLive), Queue: uint32(s.MaxQueue),

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -184,6 +185,7 @@ func (s *service) Check(ctx context.Context, _ *txcpb.CheckRequest) (*txcpb.Chec
 	if err != nil {
 		return nil, err
 	}
+	r.Clock, r.ProtocolMin, r.ProtocolMax = time.Now(), frame.VersionMin, frame.VersionMax
 	return reportPB(&r), nil
 }
 

@@ -1312,6 +1312,12 @@ type CheckReply struct {
 	Slots         uint64                 `protobuf:"varint,8,opt,name=slots,proto3" json:"slots,omitempty"` // branches that can be promised at once; 0: no such limit
 	SlotsFree     uint64                 `protobuf:"varint,9,opt,name=slots_free,json=slotsFree,proto3" json:"slots_free,omitempty"`
 	Capabilities  []string               `protobuf:"bytes,10,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
+	SyncUs        uint64                 `protobuf:"varint,11,opt,name=sync_us,json=syncUs,proto3" json:"sync_us,omitempty"`                // what one synced write took when the store was opened; 0: not said
+	FileSystem    string                 `protobuf:"bytes,12,opt,name=file_system,json=fileSystem,proto3" json:"file_system,omitempty"`     // of a store in files of its own
+	Foreign       uint64                 `protobuf:"varint,13,opt,name=foreign,proto3" json:"foreign,omitempty"`                            // prepared transactions of somebody else in the same store: left alone
+	NowUnixUs     int64                  `protobuf:"varint,14,opt,name=now_unix_us,json=nowUnixUs,proto3" json:"now_unix_us,omitempty"`     // its clock; 0: not said
+	ProtocolMin   uint32                 `protobuf:"varint,15,opt,name=protocol_min,json=protocolMin,proto3" json:"protocol_min,omitempty"` // versions of Session that it speaks; 0: not said
+	ProtocolMax   uint32                 `protobuf:"varint,16,opt,name=protocol_max,json=protocolMax,proto3" json:"protocol_max,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1414,6 +1420,48 @@ func (x *CheckReply) GetCapabilities() []string {
 		return x.Capabilities
 	}
 	return nil
+}
+
+func (x *CheckReply) GetSyncUs() uint64 {
+	if x != nil {
+		return x.SyncUs
+	}
+	return 0
+}
+
+func (x *CheckReply) GetFileSystem() string {
+	if x != nil {
+		return x.FileSystem
+	}
+	return ""
+}
+
+func (x *CheckReply) GetForeign() uint64 {
+	if x != nil {
+		return x.Foreign
+	}
+	return 0
+}
+
+func (x *CheckReply) GetNowUnixUs() int64 {
+	if x != nil {
+		return x.NowUnixUs
+	}
+	return 0
+}
+
+func (x *CheckReply) GetProtocolMin() uint32 {
+	if x != nil {
+		return x.ProtocolMin
+	}
+	return 0
+}
+
+func (x *CheckReply) GetProtocolMax() uint32 {
+	if x != nil {
+		return x.ProtocolMax
+	}
+	return 0
 }
 
 type Finding struct {
@@ -2942,12 +2990,15 @@ func (*ParticipantsRequest) Descriptor() ([]byte, []int) {
 
 // ParticipantsReply has three lists of equal length, one position per participant.
 type ParticipantsReply struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Registered    []*RegisterRequest     `protobuf:"bytes,1,rep,name=registered,proto3" json:"registered,omitempty"`
-	Checks        []*CheckReply          `protobuf:"bytes,2,rep,name=checks,proto3" json:"checks,omitempty"`           // empty where it could not be asked
-	States        []string               `protobuf:"bytes,3,rep,name=states,proto3" json:"states,omitempty"`           // heard, unheard, quarantined, draining, removed, gone
-	Unreachable   []string               `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"` // names of those that could not be asked
-	Loads         []uint32               `protobuf:"varint,5,rep,packed,name=loads,proto3" json:"loads,omitempty"`     // branches undecided or unacknowledged; a fourth list of equal length
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Registered  []*RegisterRequest     `protobuf:"bytes,1,rep,name=registered,proto3" json:"registered,omitempty"`
+	Checks      []*CheckReply          `protobuf:"bytes,2,rep,name=checks,proto3" json:"checks,omitempty"`           // empty where it could not be asked
+	States      []string               `protobuf:"bytes,3,rep,name=states,proto3" json:"states,omitempty"`           // heard, unheard, quarantined, draining, removed, gone
+	Unreachable []string               `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"` // names of those that could not be asked
+	Loads       []uint32               `protobuf:"varint,5,rep,packed,name=loads,proto3" json:"loads,omitempty"`     // branches undecided or unacknowledged; a fourth list of equal length
+	// And two more: how far each one's clock is ahead of the coordinator's, give or take; within 0: not known.
+	AheadUs       []int64  `protobuf:"zigzag64,6,rep,packed,name=ahead_us,json=aheadUs,proto3" json:"ahead_us,omitempty"`
+	WithinUs      []uint64 `protobuf:"varint,7,rep,packed,name=within_us,json=withinUs,proto3" json:"within_us,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3013,6 +3064,20 @@ func (x *ParticipantsReply) GetUnreachable() []string {
 func (x *ParticipantsReply) GetLoads() []uint32 {
 	if x != nil {
 		return x.Loads
+	}
+	return nil
+}
+
+func (x *ParticipantsReply) GetAheadUs() []int64 {
+	if x != nil {
+		return x.AheadUs
+	}
+	return nil
+}
+
+func (x *ParticipantsReply) GetWithinUs() []uint64 {
+	if x != nil {
+		return x.WithinUs
 	}
 	return nil
 }
@@ -3282,6 +3347,10 @@ type StatusReply struct {
 	Floor         string                 `protobuf:"bytes,13,opt,name=floor,proto3" json:"floor,omitempty"`                     // the highest id ever dropped from the history; empty: none
 	StartedUnixMs int64                  `protobuf:"varint,14,opt,name=started_unix_ms,json=startedUnixMs,proto3" json:"started_unix_ms,omitempty"`
 	Limits        *Limits                `protobuf:"bytes,15,opt,name=limits,proto3" json:"limits,omitempty"`
+	NowUnixUs     int64                  `protobuf:"varint,16,opt,name=now_unix_us,json=nowUnixUs,proto3" json:"now_unix_us,omitempty"`     // its clock
+	Log           *CheckReply            `protobuf:"bytes,17,opt,name=log,proto3" json:"log,omitempty"`                                     // its log, as a store: kind, file system, what a sync takes, findings
+	ProtocolMin   uint32                 `protobuf:"varint,18,opt,name=protocol_min,json=protocolMin,proto3" json:"protocol_min,omitempty"` // versions of Session that it speaks
+	ProtocolMax   uint32                 `protobuf:"varint,19,opt,name=protocol_max,json=protocolMax,proto3" json:"protocol_max,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3419,6 +3488,34 @@ func (x *StatusReply) GetLimits() *Limits {
 		return x.Limits
 	}
 	return nil
+}
+
+func (x *StatusReply) GetNowUnixUs() int64 {
+	if x != nil {
+		return x.NowUnixUs
+	}
+	return 0
+}
+
+func (x *StatusReply) GetLog() *CheckReply {
+	if x != nil {
+		return x.Log
+	}
+	return nil
+}
+
+func (x *StatusReply) GetProtocolMin() uint32 {
+	if x != nil {
+		return x.ProtocolMin
+	}
+	return 0
+}
+
+func (x *StatusReply) GetProtocolMax() uint32 {
+	if x != nil {
+		return x.ProtocolMax
+	}
+	return 0
 }
 
 type Limits struct {
@@ -5619,7 +5716,7 @@ const file_txc_proto_rawDesc = "" +
 	"\asettled\x18\a \x01(\x0e2\f.txc.v1.FateR\asettled\x12 \n" +
 	"\x03why\x18\b \x01(\v2\x0e.txc.v1.ReasonR\x03why\"2\n" +
 	"\fCheckRequest\x12\"\n" +
-	"\x04from\x18\x01 \x01(\v2\x0e.txc.v1.SenderR\x04from\"\xaa\x02\n" +
+	"\x04from\x18\x01 \x01(\v2\x0e.txc.v1.SenderR\x04from\"\xe4\x03\n" +
 	"\n" +
 	"CheckReply\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
@@ -5633,7 +5730,14 @@ const file_txc_proto_rawDesc = "" +
 	"\n" +
 	"slots_free\x18\t \x01(\x04R\tslotsFree\x12\"\n" +
 	"\fcapabilities\x18\n" +
-	" \x03(\tR\fcapabilities\"e\n" +
+	" \x03(\tR\fcapabilities\x12\x17\n" +
+	"\async_us\x18\v \x01(\x04R\x06syncUs\x12\x1f\n" +
+	"\vfile_system\x18\f \x01(\tR\n" +
+	"fileSystem\x12\x18\n" +
+	"\aforeign\x18\r \x01(\x04R\aforeign\x12\x1e\n" +
+	"\vnow_unix_us\x18\x0e \x01(\x03R\tnowUnixUs\x12!\n" +
+	"\fprotocol_min\x18\x0f \x01(\rR\vprotocolMin\x12!\n" +
+	"\fprotocol_max\x18\x10 \x01(\rR\vprotocolMax\"e\n" +
 	"\aFinding\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bseverity\x18\x02 \x01(\tR\bseverity\x12\x12\n" +
@@ -5770,7 +5874,7 @@ const file_txc_proto_rawDesc = "" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12\x18\n" +
 	"\adurable\x18\x05 \x01(\bR\adurable\x12\x10\n" +
 	"\x03lsn\x18\x06 \x01(\x04R\x03lsn\"\x15\n" +
-	"\x13ParticipantsRequest\"\xc8\x01\n" +
+	"\x13ParticipantsRequest\"\x80\x02\n" +
 	"\x11ParticipantsReply\x127\n" +
 	"\n" +
 	"registered\x18\x01 \x03(\v2\x17.txc.v1.RegisterRequestR\n" +
@@ -5778,7 +5882,9 @@ const file_txc_proto_rawDesc = "" +
 	"\x06checks\x18\x02 \x03(\v2\x12.txc.v1.CheckReplyR\x06checks\x12\x16\n" +
 	"\x06states\x18\x03 \x03(\tR\x06states\x12 \n" +
 	"\vunreachable\x18\x04 \x03(\tR\vunreachable\x12\x14\n" +
-	"\x05loads\x18\x05 \x03(\rR\x05loads\"M\n" +
+	"\x05loads\x18\x05 \x03(\rR\x05loads\x12\x19\n" +
+	"\bahead_us\x18\x06 \x03(\x12R\aaheadUs\x12\x1b\n" +
+	"\twithin_us\x18\a \x03(\x04R\bwithinUs\"M\n" +
 	"\rRemoveRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x10\n" +
@@ -5795,7 +5901,7 @@ const file_txc_proto_rawDesc = "" +
 	"\vparticipant\x18\x02 \x01(\tR\vparticipant\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x10\n" +
 	"\x03who\x18\x04 \x01(\tR\x03who\"\x0f\n" +
-	"\rStatusRequest\"\xa3\x03\n" +
+	"\rStatusRequest\"\xaf\x04\n" +
 	"\vStatusReply\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x18\n" +
 	"\acluster\x18\x02 \x01(\tR\acluster\x12 \n" +
@@ -5813,7 +5919,11 @@ const file_txc_proto_rawDesc = "" +
 	"\bdisk_low\x18\f \x01(\bR\adiskLow\x12\x14\n" +
 	"\x05floor\x18\r \x01(\tR\x05floor\x12&\n" +
 	"\x0fstarted_unix_ms\x18\x0e \x01(\x03R\rstartedUnixMs\x12&\n" +
-	"\x06limits\x18\x0f \x01(\v2\x0e.txc.v1.LimitsR\x06limits\"\xda\x01\n" +
+	"\x06limits\x18\x0f \x01(\v2\x0e.txc.v1.LimitsR\x06limits\x12\x1e\n" +
+	"\vnow_unix_us\x18\x10 \x01(\x03R\tnowUnixUs\x12$\n" +
+	"\x03log\x18\x11 \x01(\v2\x12.txc.v1.CheckReplyR\x03log\x12!\n" +
+	"\fprotocol_min\x18\x12 \x01(\rR\vprotocolMin\x12!\n" +
+	"\fprotocol_max\x18\x13 \x01(\rR\vprotocolMax\"\xda\x01\n" +
 	"\x06Limits\x12\x1a\n" +
 	"\bbranches\x18\x01 \x01(\rR\bbranches\x12\x12\n" +
 	"\x04work\x18\x02 \x01(\rR\x04work\x12\x17\n" +
@@ -6167,108 +6277,109 @@ var file_txc_proto_depIdxs = []int32{
 	17,  // 43: txc.v1.ParticipantsReply.checks:type_name -> txc.v1.CheckReply
 	1,   // 44: txc.v1.ResolveRequest.outcome:type_name -> txc.v1.Outcome
 	44,  // 45: txc.v1.StatusReply.limits:type_name -> txc.v1.Limits
-	49,  // 46: txc.v1.Frame.hello:type_name -> txc.v1.Hello
-	6,   // 47: txc.v1.Frame.from:type_name -> txc.v1.Sender
-	46,  // 48: txc.v1.Frame.entries:type_name -> txc.v1.Entry
-	9,   // 49: txc.v1.Entry.prepare:type_name -> txc.v1.PrepareRequest
-	11,  // 50: txc.v1.Entry.commit:type_name -> txc.v1.CommitRequest
-	11,  // 51: txc.v1.Entry.abort:type_name -> txc.v1.CommitRequest
-	22,  // 52: txc.v1.Entry.answer:type_name -> txc.v1.InquireReply
-	13,  // 53: txc.v1.Entry.list:type_name -> txc.v1.RecoverRequest
-	6,   // 54: txc.v1.Entry.from:type_name -> txc.v1.Sender
-	10,  // 55: txc.v1.Entry.vote:type_name -> txc.v1.PrepareReply
-	12,  // 56: txc.v1.Entry.fate:type_name -> txc.v1.FateReply
-	21,  // 57: txc.v1.Entry.inquiry:type_name -> txc.v1.InquireRequest
-	14,  // 58: txc.v1.Entry.listed:type_name -> txc.v1.RecoverReply
-	47,  // 59: txc.v1.Entry.fenced:type_name -> txc.v1.Fenced
-	27,  // 60: txc.v1.Entry.run:type_name -> txc.v1.RunRequest
-	23,  // 61: txc.v1.Entry.begin:type_name -> txc.v1.BeginRequest
-	24,  // 62: txc.v1.Entry.enlist:type_name -> txc.v1.EnlistRequest
-	26,  // 63: txc.v1.Entry.end_commit:type_name -> txc.v1.EndRequest
-	26,  // 64: txc.v1.Entry.end_abort:type_name -> txc.v1.EndRequest
-	28,  // 65: txc.v1.Entry.outcome:type_name -> txc.v1.OutcomeRequest
-	29,  // 66: txc.v1.Entry.begun:type_name -> txc.v1.TxReply
-	29,  // 67: txc.v1.Entry.done:type_name -> txc.v1.TxReply
-	48,  // 68: txc.v1.Entry.refused:type_name -> txc.v1.Refusal
-	7,   // 69: txc.v1.Fenced.seen:type_name -> txc.v1.Seen
-	5,   // 70: txc.v1.Fenced.about:type_name -> txc.v1.About
-	8,   // 71: txc.v1.Refusal.reason:type_name -> txc.v1.Reason
-	6,   // 72: txc.v1.Hello.from:type_name -> txc.v1.Sender
-	7,   // 73: txc.v1.Hello.seen:type_name -> txc.v1.Seen
-	51,  // 74: txc.v1.Work.kv:type_name -> txc.v1.KvWork
-	53,  // 75: txc.v1.Work.sql:type_name -> txc.v1.SqlWork
-	55,  // 76: txc.v1.Work.redis:type_name -> txc.v1.RedisWork
-	57,  // 77: txc.v1.Work.publish:type_name -> txc.v1.PublishWork
-	59,  // 78: txc.v1.Work.call:type_name -> txc.v1.CallWork
-	52,  // 79: txc.v1.KvWork.ops:type_name -> txc.v1.KvOp
-	67,  // 80: txc.v1.KvOp.put:type_name -> txc.v1.KvOp.Put
-	68,  // 81: txc.v1.KvOp.delete:type_name -> txc.v1.KvOp.Delete
-	69,  // 82: txc.v1.KvOp.get:type_name -> txc.v1.KvOp.Get
-	70,  // 83: txc.v1.KvOp.add:type_name -> txc.v1.KvOp.Add
-	71,  // 84: txc.v1.KvOp.check:type_name -> txc.v1.KvOp.Check
-	54,  // 85: txc.v1.SqlWork.ops:type_name -> txc.v1.SqlOp
-	60,  // 86: txc.v1.SqlOp.args:type_name -> txc.v1.Value
-	56,  // 87: txc.v1.RedisWork.ops:type_name -> txc.v1.RedisOp
-	58,  // 88: txc.v1.PublishWork.messages:type_name -> txc.v1.Publication
-	72,  // 89: txc.v1.Publication.headers:type_name -> txc.v1.Publication.HeadersEntry
-	62,  // 90: txc.v1.Results.items:type_name -> txc.v1.Result
-	63,  // 91: txc.v1.Result.table:type_name -> txc.v1.Row
-	60,  // 92: txc.v1.Row.values:type_name -> txc.v1.Value
-	23,  // 93: txc.v1.Coordinator.Begin:input_type -> txc.v1.BeginRequest
-	24,  // 94: txc.v1.Coordinator.Enlist:input_type -> txc.v1.EnlistRequest
-	26,  // 95: txc.v1.Coordinator.Commit:input_type -> txc.v1.EndRequest
-	26,  // 96: txc.v1.Coordinator.Abort:input_type -> txc.v1.EndRequest
-	27,  // 97: txc.v1.Coordinator.Run:input_type -> txc.v1.RunRequest
-	28,  // 98: txc.v1.Coordinator.Outcome:input_type -> txc.v1.OutcomeRequest
-	45,  // 99: txc.v1.Coordinator.Session:input_type -> txc.v1.Frame
-	19,  // 100: txc.v1.Directory.Register:input_type -> txc.v1.RegisterRequest
-	21,  // 101: txc.v1.Directory.Inquire:input_type -> txc.v1.InquireRequest
-	31,  // 102: txc.v1.Operator.List:input_type -> txc.v1.ListRequest
-	34,  // 103: txc.v1.Operator.Get:input_type -> txc.v1.GetRequest
-	31,  // 104: txc.v1.Operator.Watch:input_type -> txc.v1.ListRequest
-	37,  // 105: txc.v1.Operator.Participants:input_type -> txc.v1.ParticipantsRequest
-	39,  // 106: txc.v1.Operator.Remove:input_type -> txc.v1.RemoveRequest
-	40,  // 107: txc.v1.Operator.Resolve:input_type -> txc.v1.ResolveRequest
-	40,  // 108: txc.v1.Operator.Acknowledge:input_type -> txc.v1.ResolveRequest
-	41,  // 109: txc.v1.Operator.Accept:input_type -> txc.v1.AcceptRequest
-	42,  // 110: txc.v1.Operator.Status:input_type -> txc.v1.StatusRequest
-	9,   // 111: txc.v1.Participant.Prepare:input_type -> txc.v1.PrepareRequest
-	11,  // 112: txc.v1.Participant.Commit:input_type -> txc.v1.CommitRequest
-	11,  // 113: txc.v1.Participant.Abort:input_type -> txc.v1.CommitRequest
-	13,  // 114: txc.v1.Participant.Recover:input_type -> txc.v1.RecoverRequest
-	16,  // 115: txc.v1.Participant.Check:input_type -> txc.v1.CheckRequest
-	40,  // 116: txc.v1.Participant.Settle:input_type -> txc.v1.ResolveRequest
-	45,  // 117: txc.v1.Participant.Session:input_type -> txc.v1.Frame
-	29,  // 118: txc.v1.Coordinator.Begin:output_type -> txc.v1.TxReply
-	29,  // 119: txc.v1.Coordinator.Enlist:output_type -> txc.v1.TxReply
-	29,  // 120: txc.v1.Coordinator.Commit:output_type -> txc.v1.TxReply
-	29,  // 121: txc.v1.Coordinator.Abort:output_type -> txc.v1.TxReply
-	29,  // 122: txc.v1.Coordinator.Run:output_type -> txc.v1.TxReply
-	29,  // 123: txc.v1.Coordinator.Outcome:output_type -> txc.v1.TxReply
-	45,  // 124: txc.v1.Coordinator.Session:output_type -> txc.v1.Frame
-	20,  // 125: txc.v1.Directory.Register:output_type -> txc.v1.RegisterReply
-	22,  // 126: txc.v1.Directory.Inquire:output_type -> txc.v1.InquireReply
-	32,  // 127: txc.v1.Operator.List:output_type -> txc.v1.ListReply
-	35,  // 128: txc.v1.Operator.Get:output_type -> txc.v1.Detail
-	35,  // 129: txc.v1.Operator.Watch:output_type -> txc.v1.Detail
-	38,  // 130: txc.v1.Operator.Participants:output_type -> txc.v1.ParticipantsReply
-	20,  // 131: txc.v1.Operator.Remove:output_type -> txc.v1.RegisterReply
-	35,  // 132: txc.v1.Operator.Resolve:output_type -> txc.v1.Detail
-	35,  // 133: txc.v1.Operator.Acknowledge:output_type -> txc.v1.Detail
-	43,  // 134: txc.v1.Operator.Accept:output_type -> txc.v1.StatusReply
-	43,  // 135: txc.v1.Operator.Status:output_type -> txc.v1.StatusReply
-	10,  // 136: txc.v1.Participant.Prepare:output_type -> txc.v1.PrepareReply
-	12,  // 137: txc.v1.Participant.Commit:output_type -> txc.v1.FateReply
-	12,  // 138: txc.v1.Participant.Abort:output_type -> txc.v1.FateReply
-	14,  // 139: txc.v1.Participant.Recover:output_type -> txc.v1.RecoverReply
-	17,  // 140: txc.v1.Participant.Check:output_type -> txc.v1.CheckReply
-	12,  // 141: txc.v1.Participant.Settle:output_type -> txc.v1.FateReply
-	45,  // 142: txc.v1.Participant.Session:output_type -> txc.v1.Frame
-	118, // [118:143] is the sub-list for method output_type
-	93,  // [93:118] is the sub-list for method input_type
-	93,  // [93:93] is the sub-list for extension type_name
-	93,  // [93:93] is the sub-list for extension extendee
-	0,   // [0:93] is the sub-list for field type_name
+	17,  // 46: txc.v1.StatusReply.log:type_name -> txc.v1.CheckReply
+	49,  // 47: txc.v1.Frame.hello:type_name -> txc.v1.Hello
+	6,   // 48: txc.v1.Frame.from:type_name -> txc.v1.Sender
+	46,  // 49: txc.v1.Frame.entries:type_name -> txc.v1.Entry
+	9,   // 50: txc.v1.Entry.prepare:type_name -> txc.v1.PrepareRequest
+	11,  // 51: txc.v1.Entry.commit:type_name -> txc.v1.CommitRequest
+	11,  // 52: txc.v1.Entry.abort:type_name -> txc.v1.CommitRequest
+	22,  // 53: txc.v1.Entry.answer:type_name -> txc.v1.InquireReply
+	13,  // 54: txc.v1.Entry.list:type_name -> txc.v1.RecoverRequest
+	6,   // 55: txc.v1.Entry.from:type_name -> txc.v1.Sender
+	10,  // 56: txc.v1.Entry.vote:type_name -> txc.v1.PrepareReply
+	12,  // 57: txc.v1.Entry.fate:type_name -> txc.v1.FateReply
+	21,  // 58: txc.v1.Entry.inquiry:type_name -> txc.v1.InquireRequest
+	14,  // 59: txc.v1.Entry.listed:type_name -> txc.v1.RecoverReply
+	47,  // 60: txc.v1.Entry.fenced:type_name -> txc.v1.Fenced
+	27,  // 61: txc.v1.Entry.run:type_name -> txc.v1.RunRequest
+	23,  // 62: txc.v1.Entry.begin:type_name -> txc.v1.BeginRequest
+	24,  // 63: txc.v1.Entry.enlist:type_name -> txc.v1.EnlistRequest
+	26,  // 64: txc.v1.Entry.end_commit:type_name -> txc.v1.EndRequest
+	26,  // 65: txc.v1.Entry.end_abort:type_name -> txc.v1.EndRequest
+	28,  // 66: txc.v1.Entry.outcome:type_name -> txc.v1.OutcomeRequest
+	29,  // 67: txc.v1.Entry.begun:type_name -> txc.v1.TxReply
+	29,  // 68: txc.v1.Entry.done:type_name -> txc.v1.TxReply
+	48,  // 69: txc.v1.Entry.refused:type_name -> txc.v1.Refusal
+	7,   // 70: txc.v1.Fenced.seen:type_name -> txc.v1.Seen
+	5,   // 71: txc.v1.Fenced.about:type_name -> txc.v1.About
+	8,   // 72: txc.v1.Refusal.reason:type_name -> txc.v1.Reason
+	6,   // 73: txc.v1.Hello.from:type_name -> txc.v1.Sender
+	7,   // 74: txc.v1.Hello.seen:type_name -> txc.v1.Seen
+	51,  // 75: txc.v1.Work.kv:type_name -> txc.v1.KvWork
+	53,  // 76: txc.v1.Work.sql:type_name -> txc.v1.SqlWork
+	55,  // 77: txc.v1.Work.redis:type_name -> txc.v1.RedisWork
+	57,  // 78: txc.v1.Work.publish:type_name -> txc.v1.PublishWork
+	59,  // 79: txc.v1.Work.call:type_name -> txc.v1.CallWork
+	52,  // 80: txc.v1.KvWork.ops:type_name -> txc.v1.KvOp
+	67,  // 81: txc.v1.KvOp.put:type_name -> txc.v1.KvOp.Put
+	68,  // 82: txc.v1.KvOp.delete:type_name -> txc.v1.KvOp.Delete
+	69,  // 83: txc.v1.KvOp.get:type_name -> txc.v1.KvOp.Get
+	70,  // 84: txc.v1.KvOp.add:type_name -> txc.v1.KvOp.Add
+	71,  // 85: txc.v1.KvOp.check:type_name -> txc.v1.KvOp.Check
+	54,  // 86: txc.v1.SqlWork.ops:type_name -> txc.v1.SqlOp
+	60,  // 87: txc.v1.SqlOp.args:type_name -> txc.v1.Value
+	56,  // 88: txc.v1.RedisWork.ops:type_name -> txc.v1.RedisOp
+	58,  // 89: txc.v1.PublishWork.messages:type_name -> txc.v1.Publication
+	72,  // 90: txc.v1.Publication.headers:type_name -> txc.v1.Publication.HeadersEntry
+	62,  // 91: txc.v1.Results.items:type_name -> txc.v1.Result
+	63,  // 92: txc.v1.Result.table:type_name -> txc.v1.Row
+	60,  // 93: txc.v1.Row.values:type_name -> txc.v1.Value
+	23,  // 94: txc.v1.Coordinator.Begin:input_type -> txc.v1.BeginRequest
+	24,  // 95: txc.v1.Coordinator.Enlist:input_type -> txc.v1.EnlistRequest
+	26,  // 96: txc.v1.Coordinator.Commit:input_type -> txc.v1.EndRequest
+	26,  // 97: txc.v1.Coordinator.Abort:input_type -> txc.v1.EndRequest
+	27,  // 98: txc.v1.Coordinator.Run:input_type -> txc.v1.RunRequest
+	28,  // 99: txc.v1.Coordinator.Outcome:input_type -> txc.v1.OutcomeRequest
+	45,  // 100: txc.v1.Coordinator.Session:input_type -> txc.v1.Frame
+	19,  // 101: txc.v1.Directory.Register:input_type -> txc.v1.RegisterRequest
+	21,  // 102: txc.v1.Directory.Inquire:input_type -> txc.v1.InquireRequest
+	31,  // 103: txc.v1.Operator.List:input_type -> txc.v1.ListRequest
+	34,  // 104: txc.v1.Operator.Get:input_type -> txc.v1.GetRequest
+	31,  // 105: txc.v1.Operator.Watch:input_type -> txc.v1.ListRequest
+	37,  // 106: txc.v1.Operator.Participants:input_type -> txc.v1.ParticipantsRequest
+	39,  // 107: txc.v1.Operator.Remove:input_type -> txc.v1.RemoveRequest
+	40,  // 108: txc.v1.Operator.Resolve:input_type -> txc.v1.ResolveRequest
+	40,  // 109: txc.v1.Operator.Acknowledge:input_type -> txc.v1.ResolveRequest
+	41,  // 110: txc.v1.Operator.Accept:input_type -> txc.v1.AcceptRequest
+	42,  // 111: txc.v1.Operator.Status:input_type -> txc.v1.StatusRequest
+	9,   // 112: txc.v1.Participant.Prepare:input_type -> txc.v1.PrepareRequest
+	11,  // 113: txc.v1.Participant.Commit:input_type -> txc.v1.CommitRequest
+	11,  // 114: txc.v1.Participant.Abort:input_type -> txc.v1.CommitRequest
+	13,  // 115: txc.v1.Participant.Recover:input_type -> txc.v1.RecoverRequest
+	16,  // 116: txc.v1.Participant.Check:input_type -> txc.v1.CheckRequest
+	40,  // 117: txc.v1.Participant.Settle:input_type -> txc.v1.ResolveRequest
+	45,  // 118: txc.v1.Participant.Session:input_type -> txc.v1.Frame
+	29,  // 119: txc.v1.Coordinator.Begin:output_type -> txc.v1.TxReply
+	29,  // 120: txc.v1.Coordinator.Enlist:output_type -> txc.v1.TxReply
+	29,  // 121: txc.v1.Coordinator.Commit:output_type -> txc.v1.TxReply
+	29,  // 122: txc.v1.Coordinator.Abort:output_type -> txc.v1.TxReply
+	29,  // 123: txc.v1.Coordinator.Run:output_type -> txc.v1.TxReply
+	29,  // 124: txc.v1.Coordinator.Outcome:output_type -> txc.v1.TxReply
+	45,  // 125: txc.v1.Coordinator.Session:output_type -> txc.v1.Frame
+	20,  // 126: txc.v1.Directory.Register:output_type -> txc.v1.RegisterReply
+	22,  // 127: txc.v1.Directory.Inquire:output_type -> txc.v1.InquireReply
+	32,  // 128: txc.v1.Operator.List:output_type -> txc.v1.ListReply
+	35,  // 129: txc.v1.Operator.Get:output_type -> txc.v1.Detail
+	35,  // 130: txc.v1.Operator.Watch:output_type -> txc.v1.Detail
+	38,  // 131: txc.v1.Operator.Participants:output_type -> txc.v1.ParticipantsReply
+	20,  // 132: txc.v1.Operator.Remove:output_type -> txc.v1.RegisterReply
+	35,  // 133: txc.v1.Operator.Resolve:output_type -> txc.v1.Detail
+	35,  // 134: txc.v1.Operator.Acknowledge:output_type -> txc.v1.Detail
+	43,  // 135: txc.v1.Operator.Accept:output_type -> txc.v1.StatusReply
+	43,  // 136: txc.v1.Operator.Status:output_type -> txc.v1.StatusReply
+	10,  // 137: txc.v1.Participant.Prepare:output_type -> txc.v1.PrepareReply
+	12,  // 138: txc.v1.Participant.Commit:output_type -> txc.v1.FateReply
+	12,  // 139: txc.v1.Participant.Abort:output_type -> txc.v1.FateReply
+	14,  // 140: txc.v1.Participant.Recover:output_type -> txc.v1.RecoverReply
+	17,  // 141: txc.v1.Participant.Check:output_type -> txc.v1.CheckReply
+	12,  // 142: txc.v1.Participant.Settle:output_type -> txc.v1.FateReply
+	45,  // 143: txc.v1.Participant.Session:output_type -> txc.v1.Frame
+	119, // [119:144] is the sub-list for method output_type
+	94,  // [94:119] is the sub-list for method input_type
+	94,  // [94:94] is the sub-list for extension type_name
+	94,  // [94:94] is the sub-list for extension extendee
+	0,   // [0:94] is the sub-list for field type_name
 }
 
 func init() { file_txc_proto_init() }

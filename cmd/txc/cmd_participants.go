@@ -46,7 +46,9 @@ type participantObject struct {
 	Incarnation string       `json:"incarnation"`
 	Stamp       uint64       `json:"stamp"`
 	Load        uint32       `json:"load"`
-	Check       *checkObject `json:"check"` // null: it could not be asked
+	Ahead       *string      `json:"ahead"`  // of its clock before the coordinator's; null: not known
+	Within      *string      `json:"within"` // give or take
+	Check       *checkObject `json:"check"`  // null: it could not be asked
 }
 
 type checkObject struct {
@@ -59,6 +61,11 @@ type checkObject struct {
 	SlotsFree    uint64          `json:"slots_free"`
 	Capabilities []string        `json:"capabilities"`
 	Findings     []findingObject `json:"findings"`
+	Sync         *string         `json:"sync"` // what one synced write took; null: not said
+	FileSystem   string          `json:"file_system"`
+	Foreign      uint64          `json:"foreign"`
+	ProtocolMin  uint32          `json:"protocol_min"` // 0: not said
+	ProtocolMax  uint32          `json:"protocol_max"`
 }
 
 type findingObject struct {
@@ -131,23 +138,40 @@ func participantsOf(reply *txcpb.ParticipantsReply) participantsObject {
 		if i < len(reply.GetChecks()) && !away[x.Name] && reply.GetChecks()[i].GetKind() != "" {
 			x.Check = checkOf(reply.GetChecks()[i])
 		}
+		if i < len(reply.GetAheadUs()) && i < len(reply.GetWithinUs()) && reply.GetWithinUs()[i] > 0 {
+			x.Ahead, x.Within = microsecondsOf(reply.GetAheadUs()[i]), microsecondsOf(int64(reply.GetWithinUs()[i]))
+		}
 		o.Participants = append(o.Participants, x)
 	}
 	return o
 }
 
+func microsecondsOf(us int64) *string { return durationOf(time.Duration(us) * time.Microsecond) }
+
 func checkOf(k *txcpb.CheckReply) *checkObject {
 	o := &checkObject{
 		Kind: k.GetKind(), Version: k.GetVersion(), InDoubt: k.GetInDoubt(), Locks: k.GetLocks(),
 		Slots: k.GetSlots(), SlotsFree: k.GetSlotsFree(), Capabilities: listed(k.GetCapabilities()), Findings: []findingObject{},
+		FileSystem: k.GetFileSystem(), Foreign: k.GetForeign(), ProtocolMin: k.GetProtocolMin(), ProtocolMax: k.GetProtocolMax(),
+	}
+	if k.GetSyncUs() > 0 {
+		o.Sync = microsecondsOf(int64(k.GetSyncUs()))
 	}
 	if k.GetInDoubt() > 0 {
 		o.Oldest = durationOf(time.Duration(k.GetOldestMs()) * time.Millisecond)
 	}
 	for _, f := range k.GetFindings() {
-		o.Findings = append(o.Findings, findingObject{f.GetName(), f.GetSeverity(), f.GetText(), f.GetWaived()})
+		o.Findings = append(o.Findings, findingObject{f.GetName(), severityOf(f), f.GetText(), f.GetWaived()})
 	}
 	return o
+}
+
+// severityOf is the finding's own; a word that we do not know is not taken lightly (P8).
+func severityOf(f *txcpb.Finding) string {
+	if s := f.GetSeverity(); s == info || s == "refuse" {
+		return s
+	}
+	return warn
 }
 
 type removedObject struct {

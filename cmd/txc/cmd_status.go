@@ -35,6 +35,11 @@ type statusObject struct {
 	Floor      string        `json:"floor"` // "" if nothing was ever dropped from the history
 	Started    *string       `json:"started"`
 	Limits     *limitsObject `json:"limits"`
+	Now        *string       `json:"now"` // its clock; null: not said
+	Log        *checkObject  `json:"log"` // null: not said
+
+	ProtocolMin uint32 `json:"protocol_min"` // 0: not said
+	ProtocolMax uint32 `json:"protocol_max"`
 }
 
 type limitsObject struct {
@@ -68,6 +73,10 @@ func statusOf(r *txcpb.StatusReply) statusObject {
 		Version: r.GetVersion(), Cluster: r.GetCluster(), Number: r.GetCoordinator(), Epoch: r.GetEpoch(), Mark: txc.FormatMark(r.GetMark()),
 		LSN: r.GetLsn(), State: r.GetState(), WaitingFor: listed(r.GetWaitingFor()), Live: r.GetLive(), InDoubt: r.GetInDoubt(),
 		DiskFree: r.GetDiskFree(), DiskLow: r.GetDiskLow(), Floor: r.GetFloor(), Started: timeOf(r.GetStartedUnixMs()),
+		Now: timeOf(r.GetNowUnixUs() / 1000), ProtocolMin: r.GetProtocolMin(), ProtocolMax: r.GetProtocolMax(),
+	}
+	if r.GetLog().GetKind() != "" {
+		o.Log = checkOf(r.GetLog())
 	}
 	if l := r.GetLimits(); l != nil {
 		o.Limits = &limitsObject{

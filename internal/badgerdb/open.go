@@ -82,6 +82,7 @@ type DB struct {
 	lock     *lock
 	badger   *badger.DB
 	room     *room
+	disk     Disk
 
 	mu      sync.Mutex // guards the next three, and makes Commits take turns
 	memFile int        // the number of Badger's newest write-ahead file
@@ -137,6 +138,9 @@ func (d *DB) open() (err error) {
 		return errors.Join(err, d.badger.Close(), d.head.close())
 	}
 	d.room = newRoom(d.dir, d.o)
+	if d.disk = examine(d.dir); d.disk.Err != nil { // a full disk, perhaps: what runs must be able to finish
+		d.o.Logger.Warn("what a sync takes was not measured", "dir", d.dir, "err", d.disk.Err)
+	}
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/internal/badgerdb"
 	"github.com/txc-dev/txc/participant"
 	"github.com/txc-dev/txc/participant/kv/engine"
 )
@@ -208,12 +209,14 @@ func (s *Store) Check(ctx context.Context) (participant.Report, error) {
 	}
 	is := <-found
 	r := participant.Report{
-		Kind: "kv", Version: "badger v4", Instance: is.Instance, Capabilities: []string{"shipped", "held", "stamp", "witness", "settle"},
+		Kind: "kv", Version: badgerdb.Version, Instance: is.Instance, Capabilities: []string{"shipped", "held", "stamp", "witness", "settle"},
 		InDoubt: uint64(is.InDoubt), Locks: uint64(is.Stats.Locks), Slots: engine.MaxPromised, Free: uint64(engine.MaxPromised - is.Branches),
 	}
 	if is.InDoubt > 0 {
 		r.Oldest = time.Since(is.Oldest.Since)
 	}
+	disk := s.db.Disk()
+	r.FileSystem, r.Sync, r.Findings = disk.FileSystem, disk.Sync, disk.Findings()
 	if free, low := s.db.Room(); low {
 		r.Findings = append(r.Findings, participant.Finding{
 			Name: "disk_low", Severity: "warn",

@@ -17,6 +17,7 @@ type settings struct {
 	fsync, pages, synchronous      string
 	replica, mayEnd                bool
 	slots, connections, used, mine int64
+	foreign                        int64
 	oldest                         *float64 // seconds
 }
 
@@ -33,17 +34,17 @@ func (s *Store) Check(ctx context.Context) (participant.Report, error) {
 		current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'), pg_is_in_recovery(),
 		not exists (select from pg_stat_activity where starts_with(application_name, $2) and datname = current_database() and usename <> current_user),
 		current_setting('max_prepared_transactions')::bigint, current_setting('max_connections')::bigint,
-		(select count(*) from pg_prepared_xacts),
+		(select count(*) from pg_prepared_xacts), (select count(*) from pg_prepared_xacts where not starts_with(gid, 'txc/' || $1 || '/')),
 		count(*), extract(epoch from max(now() - prepared))::float8
 		from pg_prepared_xacts where database = current_database() and starts_with(gid, 'txc/' || $1 || '/') and split_part(gid, '/', 4) = $3`,
 		s.o.Cluster, s.family, s.o.Name).Scan(&version, &is.version, &is.fsync, &is.pages, &is.synchronous, &is.replica, &is.mayEnd,
-		&is.slots, &is.connections, &is.used, &is.mine, &is.oldest)
+		&is.slots, &is.connections, &is.used, &is.foreign, &is.mine, &is.oldest)
 	if err != nil {
 		return participant.Report{}, fmt.Errorf("check: %w", err)
 	}
 	r := participant.Report{
 		Kind: "postgres", Version: version, Capabilities: []string{"shipped", "sql", "held", "marker", "settle"}, Findings: is.findings(s.o.Connections),
-		InDoubt: uint64(is.mine), Slots: uint64(is.slots), Free: uint64(max(is.slots-is.used, 0)),
+		InDoubt: uint64(is.mine), Slots: uint64(is.slots), Free: uint64(max(is.slots-is.used, 0)), Foreign: uint64(is.foreign),
 	}
 	if is.oldest != nil {
 		r.Oldest = time.Duration(max(*is.oldest, 0) * float64(time.Second))

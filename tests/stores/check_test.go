@@ -89,6 +89,10 @@ func TestAnOrdinaryUser(t *testing.T) {
 	if r, err := s.Check(t.Context()); err != nil || len(r.Findings) != 0 || r.InDoubt != 1 {
 		t.Errorf("%+v %v", r, err)
 	}
+	do(t, d.url, "begin; insert into shop values ('z', 0); prepare transaction 'somebody else''s'")
+	if r, err := s.Check(t.Context()); err != nil || r.Foreign != 1 || r.InDoubt != 1 {
+		t.Errorf("beside a foreign one: %+v %v", r, err)
+	}
 	f, err := s.Commit(t.Context(), b, evidence)
 	d.fate(f, err, txc.CommittedNow)
 	f, err = s.Commit(t.Context(), b, evidence)

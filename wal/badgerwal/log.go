@@ -10,6 +10,7 @@ import (
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/internal/badgerdb"
+	"github.com/txc-dev/txc/internal/protocol"
 	"github.com/txc-dev/txc/wal"
 )
 
@@ -202,6 +203,12 @@ func (l *Log) Floor() txc.ID {
 
 // Room implements wal.Log.
 func (l *Log) Room() (free uint64, low bool) { return l.db.Room() }
+
+// Report tells of the log as of a store.
+func (l *Log) Report() protocol.Report {
+	disk := l.db.Disk()
+	return protocol.Report{Kind: "log", Version: badgerdb.Version, FileSystem: disk.FileSystem, Sync: disk.Sync, Findings: disk.Findings()}
+}
 
 // Failed implements wal.Log.
 func (l *Log) Failed() <-chan struct{} { return l.db.Failed() }
