@@ -245,7 +245,7 @@ func otherDatabase(d *desk) {
 
 // through opens a store through a wire that cuts the word.
 func (d *desk) through(word string, pass bool, then func()) (*postgres.Store, *wire) {
-	w := newWire(d.T, d.server, word, pass, then)
+	w := newWire(d.T, d.server.Address, word, pass, then)
 	s := d.open(strings.Replace(d.url, d.server.Address, w.address, 1))
 	return s, w
 }

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"github.com/txc-dev/txc/tests/internal/servers"
 )
 
 // wire stands between a store and its server, and cuts the connection that says a word, once armed.
@@ -24,13 +22,13 @@ type wire struct {
 	wg    sync.WaitGroup
 }
 
-func newWire(t *testing.T, server *servers.PostgresServer, word string, pass bool, then func()) *wire {
+func newWire(t *testing.T, server, word string, pass bool, then func()) *wire {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{address: l.Addr().String(), server: server.Address, word: []byte(word), pass: pass, then: then}
+	w := &wire{address: l.Addr().String(), server: server, word: []byte(word), pass: pass, then: then}
 	w.wg.Go(func() {
 		for {
 			c, err := l.Accept()
