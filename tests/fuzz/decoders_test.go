@@ -60,6 +60,7 @@ var decoders = []decoder{
 	{name: "participant/redis.parseSortable", target: "participant/redis.FuzzRows"},
 	{name: "participant/redis.parseWitness", target: "participant/redis.FuzzRows"},
 
+	{name: "participant/nats.parsePermissions", target: "participant/nats.FuzzPermissions"},
 	{name: "participant/staged.messages", target: "participant/staged.FuzzMessages"},
 
 	{name: "cmd/internal/txfile.parse", target: "cmd/internal/txfile.FuzzRead"},

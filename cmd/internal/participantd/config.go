@@ -28,6 +28,7 @@ type config struct {
 	LogLevel     string   `yaml:"log_level"`
 	LogFormat    string   `yaml:"log_format"`
 
+	Staging      string                       `yaml:"staging"`
 	PasswordFile string                       `yaml:"password_file"`
 	LockTimeout  string                       `yaml:"lock_timeout"`
 	AllowFreeSQL bool                         `yaml:"allow_free_sql"`
@@ -55,7 +56,7 @@ func applyConfig(c *cli.Context) (config, error) {
 	for flag, values := range map[string][]string{
 		"name": {f.Name}, "listen": {f.Listen}, "advertise": {f.Advertise}, "coordinator": f.Coordinators, "cluster": {f.Cluster},
 		"store": {f.Store}, "min-free": {f.MinFree}, "waive": f.Waive, "log-level": {f.LogLevel}, "log-format": {f.LogFormat},
-		"password-file": {f.PasswordFile}, "lock-timeout": {f.LockTimeout}, "allow-free-sql": {free},
+		"staging": {f.Staging}, "password-file": {f.PasswordFile}, "lock-timeout": {f.LockTimeout}, "allow-free-sql": {free},
 	} {
 		if c.IsSet(flag) {
 			continue
@@ -90,7 +91,7 @@ func readConfig(path string) (config, error) {
 	d.KnownFields(true)
 	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return f, console.BadInput("--config %s: %s", path, strings.ReplaceAll(console.OneLine(err.Error()), "yaml: ", "")).
-			With("use the keys name, listen, advertise, coordinators, cluster, store, min_free, waive, log_level, log_format, password_file, lock_timeout, allow_free_sql, statements")
+			With("use the keys name, listen, advertise, coordinators, cluster, store, min_free, waive, log_level, log_format, staging, password_file, lock_timeout, allow_free_sql, statements")
 	}
 	return f, nil
 }

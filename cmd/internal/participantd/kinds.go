@@ -12,12 +12,13 @@ import (
 type kind struct {
 	schemes  []string // how its addresses begin
 	usage    string   // an address, as --help shows it
+	staged   bool     // it needs --staging
 	password string   // the environment variable that holds a password which the address leaves out; "": none
 	open     func(ctx context.Context, o Options, log *slog.Logger) (participant.Resource, error)
 }
 
 // kinds are all of them. A new adapter adds a row, in a file of its own.
-var kinds = []kind{postgresKind, redisKind}
+var kinds = []kind{postgresKind, redisKind, natsKind}
 
 // kindOf finds the kind of an address.
 func kindOf(address string) (kind, bool) {

@@ -22,6 +22,7 @@ type Options struct {
 	Coordinators      []string // host:port
 	Dir               string   // of the key-value store; empty: the store is a database
 	Database          string   // its address, without a password if the user gave one apart
+	Staging           string   // directory for what a broker is to publish; empty: the store needs none
 	Password          string   // empty: what the address or the driver's environment says
 	LockTimeout       time.Duration
 	AllowFreeSQL      bool
@@ -59,6 +60,7 @@ func Flags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "coordinator", EnvVars: env("COORDINATOR"), Usage: "`ADDR` of a coordinator to register with; repeatable"},
 		&cli.StringFlag{Name: "cluster", Value: "txc", EnvVars: env("CLUSTER"), Usage: "`NAME` of the cluster"},
 		&cli.StringFlag{Name: "store", EnvVars: env("STORE"), Usage: "`STORE`: " + usages() + "; ${NAME} is taken from the environment; a password comes from there (" + passwords() + ") or --password-file"},
+		&cli.StringFlag{Name: "staging", EnvVars: env("STAGING"), Usage: "`DIR` of this participant's own, for messages that are to be published (a broker's participant needs it)"},
 		&cli.StringFlag{Name: "password-file", EnvVars: env("PASSWORD_FILE"), Usage: "`FILE` with the password of the store"},
 		&cli.DurationFlag{Name: "lock-timeout", Value: defaultLockTimeout, EnvVars: env("LOCK_TIMEOUT"), Usage: "wait this `LONG` for a lock in a database"},
 		&cli.BoolFlag{Name: "allow-free-sql", EnvVars: env("ALLOW_FREE_SQL"), Usage: "take any SQL from clients, not only the configuration's statements"},

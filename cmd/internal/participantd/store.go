@@ -45,8 +45,15 @@ func (o *Options) readStore(c *cli.Context) error {
 	if len(missing) > 0 {
 		return console.BadInput("--store names %s, which the environment does not have", strings.Join(missing, ", ")).With("set it")
 	}
-	if _, ok := kindOf(o.Database); !ok {
+	k, ok := kindOf(o.Database)
+	if !ok {
 		return console.BadInput("--store %q", store).With("use " + usages())
+	}
+	switch o.Staging = c.String("staging"); {
+	case k.staged && o.Staging == "":
+		return console.BadInput("--store %s has no --staging", k.usage).With("name a directory for what is to be published: it holds this participant's promises")
+	case !k.staged && o.Staging != "":
+		return console.BadInput("--staging is for brokers").With("leave it out")
 	}
 	if o.Misbehave != (Misbehave{}) {
 		return console.BadInput("only a key-value store can misbehave").With("leave out --deny, --delay, --stall and --forget")
@@ -64,7 +71,19 @@ func (o *Options) readStore(c *cli.Context) error {
 
 // spelled reports that an address spells a password out.
 func spelled(store string) bool {
-	_, rest, _ := strings.Cut(store, "://")
+	for _, one := range strings.Split(store, ",") { // some take several servers
+		if spelledIn(one) {
+			return true
+		}
+	}
+	return false
+}
+
+func spelledIn(store string) bool {
+	_, rest, found := strings.Cut(store, "://")
+	if !found {
+		rest = store
+	}
 	authority, query, _ := strings.Cut(rest, "?")
 	authority, _, _ = strings.Cut(authority, "/")
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {

@@ -1,0 +1,13 @@
+package nats
+
+// What only tests look at.
+var (
+	Matches = matches
+	Address = address
+)
+
+// ParsePermissions reads the server's answer.
+func ParsePermissions(data []byte) (known bool, allow, deny []string) {
+	p := parsePermissions(data)
+	return p.known, p.allow, p.deny
+}
