@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	client "github.com/nats-io/nats.go"
+	natsio "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
@@ -29,7 +29,7 @@ import (
 // streams is a connection of somebody who has nothing to do with us.
 func streams(t testing.TB, s *servers.NATSServer) jetstream.JetStream {
 	t.Helper()
-	c, err := client.Connect(s.URL(), client.MaxReconnects(-1), client.ReconnectWait(10*time.Millisecond))
+	c, err := natsio.Connect(s.URL(), natsio.MaxReconnects(-1), natsio.ReconnectWait(10*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
