@@ -68,6 +68,7 @@ type Core struct {
 	closing  bool
 	failed   error
 	token    uint64 // of the event that is being handled
+	risen    live   // a tomb that is being dropped: reused, for there are as many as branches
 }
 
 // key names a branch. Ids repeat when a log was lost; with the mark they do not.

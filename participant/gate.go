@@ -49,8 +49,16 @@ const (
 // pastDeeds names what is over: a promise is written, a commit is written, and so on, and nobody has heard of it.
 var pastDeeds = [...]string{"", "prepare-written", "commit-written", "abort-written", "cancelled", "settle-written", "drop-written", "forget-written", "remember-written", "list-read"}
 
-func deedPoint(d Deed) string { return "participant/" + d.String() }
-func donePoint(d Deed) string { return "participant/" + pastDeeds[d] }
+func deedPoint(d Deed) string { return deedPoints[d][0] }
+func donePoint(d Deed) string { return deedPoints[d][1] }
+
+// deedPoints are made once: each deed passes two of them.
+var deedPoints = func() (all [DeedList + 1][2]string) {
+	for d := range all {
+		all[d] = [2]string{"participant/" + Deed(d).String(), "participant/" + pastDeeds[d]}
+	}
+	return all
+}()
 
 func receivePoint(b protocol.Body) string { return "participant/receive-" + protocol.NameOf(b) }
 func sendPoint(b protocol.Body) string    { return "participant/send-" + protocol.NameOf(b) }

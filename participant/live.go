@@ -28,8 +28,8 @@ type live struct {
 	since    time.Duration // promised at
 	flights  int           // calls in the store
 	prepare  uint64        // the number of its Prepare there
-	next     Call          // waits for them; zero: none
-	again    Call          // waits for timer; zero: none
+	next     *Call         // waits for them; nil: none
+	again    *Call         // waits for timer; nil: none
 	pause    time.Duration // the last pause of a repeated deed, or between questions
 	timer    timer
 
@@ -129,7 +129,7 @@ func (c *Core) feed(lv *live, ev protocol.BranchEvent) {
 
 // entered does what a phase brings with it, whatever led there: no timer outlives the phase that armed it.
 func (c *Core) entered(lv *live, before protocol.BranchPhase) {
-	lv.again = Call{}
+	lv.again = nil
 	lv.pause = 0
 	lv.touched, lv.missed = c.lastCall, 0
 	c.timers.disarm(&lv.timer)
@@ -206,9 +206,9 @@ func (c *Core) expire(t *timer) {
 	case protocol.Promised, protocol.Settled, protocol.InHazard:
 		c.feed(lv, protocol.QuestionDue{})
 	default:
-		if call := lv.again; call.Deed != 0 {
-			lv.again = Call{}
-			c.call(lv, call)
+		if call := lv.again; call != nil {
+			lv.again = nil
+			c.call(lv, *call)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (c *Core) lookedUp(lv *live, d Done) {
 		delete(c.branches, lv.key)
 	}
 	switch { // what the machine wanted done while the store was being asked
-	case lv.again.Deed != 0:
+	case lv.again != nil:
 	case lv.machine.Phase == protocol.Undoing:
 		c.callLater(lv, Call{Deed: DeedAbort, Evidence: lv.evidence})
 	case lv.machine.Phase == protocol.Applying:

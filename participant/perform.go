@@ -62,14 +62,14 @@ func (c *cancels) all() {
 
 // carryOutCalls gives the store its deeds: in groups to a Batcher, else one by one to the pool.
 func (a *Agent) carryOutCalls(calls []Call) {
-	var group []Call
+	group := a.group[:0]
 	for _, c := range calls {
 		switch {
 		case a.batcher != nil && verbs[c.Deed] != 0:
 			group = append(group, c)
 		case c.Deed == DeedCancel:
 			a.cancels.one(c.Of)
-			a.done(c, Done{}, a.pass(deedPoint(c.Deed), c.Branch.ID, c.Branch.Mark))
+			a.done(performed{c.N, c.Deed, key{c.Branch.ID, c.Branch.Mark}}, Done{}, a.pass(deedPoint(c.Deed), c.Branch.ID, c.Branch.Mark))
 		default: // bound before a worker is found: a Prepare can be cut off while it waits for one
 			ctx, end := a.boundCall(c)
 			a.pool.do(c.Deed != DeedPrepare, func() { a.perform(ctx, end, c) })
@@ -77,34 +77,43 @@ func (a *Agent) carryOutCalls(calls []Call) {
 	}
 	if len(group) > 0 {
 		a.submit(group)
+		clear(group)
 	}
+	a.group = group
 }
 
 var verbs = [...]Verb{DeedPrepare: VerbPrepare, DeedCommit: VerbCommit, DeedAbort: VerbAbort, DeedCancel: VerbAbort, DeedList: 0}
 
-// submit gives a Batcher one group.
+// submit gives a Batcher one group. The calls stay the caller's.
 func (a *Agent) submit(calls []Call) {
-	kept := calls[:0]
-	for _, c := range calls {
+	sent := make([]performed, 0, len(calls))
+	reqs := make([]Request, 0, len(calls))
+	for i := range calls {
+		c := &calls[i]
+		p := performed{c.N, c.Deed, key{c.Branch.ID, c.Branch.Mark}}
 		if err := a.pass(deedPoint(c.Deed), c.Branch.ID, c.Branch.Mark); err != nil {
-			a.done(c, Done{}, err)
+			a.done(p, Done{}, err)
 			continue
 		}
-		kept = append(kept, c)
-	}
-	reqs := make([]Request, len(kept))
-	for i, c := range kept {
-		reqs[i] = Request{Verb: verbs[c.Deed], Branch: c.Branch, Joined: c.Joined, Work: c.Work, Evidence: c.Evidence}
+		r := Request{Verb: verbs[c.Deed], Branch: c.Branch, Joined: c.Joined, Work: c.Work, Evidence: c.Evidence}
 		if c.Deed == DeedPrepare {
-			reqs[i].Deadline = a.started.Add(c.Deadline)
+			r.Deadline = a.started.Add(c.Deadline)
 		}
+		sent, reqs = append(sent, p), append(reqs, r)
 	}
 	if len(reqs) == 0 {
 		return
 	}
 	a.batcher.Submit(reqs, func(i int, r Reply) {
-		a.done(kept[i], Done{Promise: r.Promise, Fate: r.Fate}, r.Err)
+		a.done(sent[i], Done{Promise: r.Promise, Fate: r.Fate}, r.Err)
 	})
+}
+
+// performed is what is kept of a Call until it completes.
+type performed struct {
+	n      uint64
+	deed   Deed
+	branch key
 }
 
 func (a *Agent) boundCall(c Call) (context.Context, func()) {
@@ -119,8 +128,9 @@ func (a *Agent) boundCall(c Call) (context.Context, func()) {
 // perform does one deed of a blocking store.
 func (a *Agent) perform(ctx context.Context, end func(), c Call) {
 	defer end()
+	p := performed{c.N, c.Deed, key{c.Branch.ID, c.Branch.Mark}}
 	if err := a.pass(deedPoint(c.Deed), c.Branch.ID, c.Branch.Mark); err != nil {
-		a.done(c, Done{}, err)
+		a.done(p, Done{}, err)
 		return
 	}
 	var d Done
@@ -148,7 +158,7 @@ func (a *Agent) perform(ctx context.Context, end func(), c Call) {
 		err = a.look(ctx, c, &d)
 	case DeedCancel:
 	}
-	a.done(c, d, err)
+	a.done(p, d, err)
 }
 
 // look reads what is in doubt, then the markers.
@@ -169,11 +179,11 @@ func (a *Agent) look(ctx context.Context, c Call, d *Done) error {
 }
 
 // done gives the core a completion, past the gate.
-func (a *Agent) done(c Call, d Done, err error) {
-	if gated := a.pass(donePoint(c.Deed), c.Branch.ID, c.Branch.Mark); gated != nil {
+func (a *Agent) done(p performed, d Done, err error) {
+	if gated := a.pass(donePoint(p.deed), p.branch.ID, p.branch.Mark); gated != nil {
 		err = gated
 	}
-	d.N, d.Err = c.N, err
+	d.N, d.Err = p.n, err
 	if a.stamper != nil {
 		d.Stamp = a.stamper.Stamp()
 	}

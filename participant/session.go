@@ -69,7 +69,7 @@ func (a *Agent) carryOutSends(sends []Send) {
 		}
 		batch := make([]Message, 0, n)
 		for _, s := range sends[:n] {
-			if a.pass(sendPoint(s.Message.Body), s.Message.ID, s.Message.Mark) == nil {
+			if a.o.Gate == nil || a.pass(sendPoint(s.Message.Body), s.Message.ID, s.Message.Mark) == nil {
 				batch = append(batch, s.Message)
 			}
 		}

@@ -24,7 +24,8 @@ type Agent struct {
 	started     time.Time
 	incarnation uint64
 
-	core  *Core // the owner's
+	core  *Core  // the owner's
+	group []Call // the owner's: for the Batcher, reused
 	inbox inbox
 	pool  pool
 	joins joins // of the service

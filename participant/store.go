@@ -14,7 +14,7 @@ import (
 // call gives the store a deed on a branch, as soon as what runs on it there has ended.
 func (c *Core) call(lv *live, call Call) {
 	if lv.flights > 0 {
-		lv.next = call
+		lv.next = &call
 		return
 	}
 	c.start(lv, call)
@@ -34,7 +34,7 @@ func (c *Core) write(lv *live, call Call, again bool) {
 // callLater gives the store a deed again after a pause, which doubles each time.
 func (c *Core) callLater(lv *live, call Call) {
 	lv.pause = min(max(2*lv.pause, retryMin), retryMax)
-	lv.again = call
+	lv.again = &call
 	c.timers.arm(&lv.timer, c.now+c.jitter(lv.pause))
 }
 
@@ -109,9 +109,9 @@ func (c *Core) done(d Done) {
 	if lv := c.branches[f.branch]; lv != nil {
 		lv.flights--
 		c.doneOf(lv, f.deed, d)
-		if lv.flights == 0 && lv.next.Deed != 0 {
-			call := lv.next
-			lv.next = Call{}
+		if lv.flights == 0 && lv.next != nil {
+			call := *lv.next
+			lv.next = nil
 			c.start(lv, call)
 		}
 	}

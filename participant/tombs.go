@@ -55,7 +55,8 @@ func (c *Core) dropTomb(p *peer, k key) bool {
 	if !p.passed.Has(k.ID) {
 		return false
 	}
-	c.feed(&live{key: k, machine: p.tombs[k], tomb: true}, protocol.WatermarkPassed{})
+	c.risen = live{key: k, machine: p.tombs[k], tomb: true}
+	c.feed(&c.risen, protocol.WatermarkPassed{})
 	delete(p.tombs, k)
 	return true
 }

@@ -2,6 +2,7 @@ package counters
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,6 +31,7 @@ type Counters struct {
 type Options struct {
 	Answer  bool   // SIGUSR1
 	Profile string // file for a CPU profile of the whole life; "": none
+	Allocs  string // file for a profile of all allocations; "": none
 }
 
 // Flags are hidden.
@@ -37,12 +39,13 @@ func Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "counters", Hidden: true, Usage: "answer SIGUSR1 with a line of counters on stdout"},
 		&cli.StringFlag{Name: "cpu-profile", Hidden: true, Usage: "write a CPU profile to this `FILE` at the end"},
+		&cli.StringFlag{Name: "alloc-profile", Hidden: true, Usage: "write a profile of all allocations to this `FILE` at the end"},
 	}
 }
 
 // OptionsOf reads the flags.
 func OptionsOf(c *cli.Context) Options {
-	return Options{Answer: c.Bool("counters"), Profile: c.String("cpu-profile")}
+	return Options{Answer: c.Bool("counters"), Profile: c.String("cpu-profile"), Allocs: c.String("alloc-profile")}
 }
 
 // Own reads what the process itself can tell.
@@ -73,11 +76,23 @@ func Start(o Options, w io.Writer, more func(*Counters)) (stop func() error, err
 		}
 		end = func() error { pprof.StopCPUProfile(); return f.Close() }
 	}
+	if o.Allocs != "" {
+		cpu := end
+		end = func() error { return errors.Join(cpu(), allocs(o.Allocs)) }
+	}
 	if !o.Answer {
 		return end, nil
 	}
 	quiet := answer(w, more)
 	return func() error { quiet(); return end() }, nil
+}
+
+func allocs(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
 }
 
 // answer answers every SIGUSR1 until stop is called.
