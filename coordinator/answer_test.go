@@ -138,7 +138,7 @@ func TestC4_BelowTheFloor(t *testing.T) {
 	if got := r.question("b", tx(1, 1), first, "a", "b").Answer.Outcome; got != txc.Undecided {
 		t.Errorf("one that has not shown its stamp since it was away hears %v", got)
 	}
-	if r.register("b"); r.state("b") != "quarantined" {
+	if r.up("b"); r.state("b") != "quarantined" {
 		t.Errorf("it is %s", r.state("b"))
 	}
 }

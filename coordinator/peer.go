@@ -179,7 +179,7 @@ func (c *Core) welcome(p *peer, w protocol.Welcome) {
 			return
 		}
 	}
-	if why := p.suspicious(w.Instance, w.Incarnation, w.Stamp); why != "" {
+	if why := p.suspicious(w); why != "" {
 		c.quarantine(p, why)
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/internal/protocol"
 	"github.com/txc-dev/txc/wal"
 )
 
@@ -57,8 +58,9 @@ func (c *Core) register(p *peer, ev AskRegister) {
 		p.stampBy = ev.Peer.Incarnation
 	}
 	if !changed {
+		again := ev.Peer.Incarnation != 0 && ev.Peer.Incarnation != p.incarnation || p.older(ev.Peer.Incarnation, ev.Peer.Stamp) != ""
 		c.answer(Answered{Token: ev.Token, Opening: c.sender(p)})
-		if !p.link || p.ready && ev.Peer.Incarnation != 0 && ev.Peer.Incarnation != p.incarnation {
+		if !p.link || p.ready && again {
 			c.redial(p) // it says that it is there, and started again: the link does not have to find out
 		}
 		return
@@ -124,7 +126,7 @@ func (p *peer) registration(q Peer) (wal.RegistrationBody, bool) {
 			next.Why = "it was declared gone, and came back"
 		}
 	}
-	if why := p.suspicious(q.Instance, q.Incarnation, q.Stamp); why != "" && !p.quarantined() {
+	if why := p.another(q.Instance); why != "" && !p.quarantined() {
 		next.State, next.Why = wal.StateQuarantined, why
 		next.Instance, next.Stamp = p.reg.Instance, p.reg.Stamp
 	}
@@ -136,18 +138,31 @@ func (p *peer) registration(q Peer) (wal.RegistrationBody, bool) {
 	return next, next != old
 }
 
-// suspicious tells, in words, why a participant's store is not the one that was known; "" if it is (C13, P12). A stamp
-// that the same start of the participant has outdone is only late: registrations and links overtake each other, and no
-// store changes under a process that runs.
-func (p *peer) suspicious(instance [16]byte, incarnation, stamp uint64) string {
-	switch {
-	case p.reg.State == "" || p.reg.State == wal.StateRemoved:
-		return ""
-	case !bytes.Equal(p.reg.Instance[:], instance[:]):
-		return fmt.Sprintf("its store is another one (%x instead of %x): it was replaced or emptied", instance[:4], p.reg.Instance[:4])
-	case stamp < p.reg.Stamp && (incarnation == 0 || incarnation != p.stampBy):
-		return fmt.Sprintf("its store is older than it was (stamp %d after %d): it was restored from a copy", stamp, p.reg.Stamp)
-	default:
-		return ""
+// suspicious tells, in words, why the store of a participant that answers a hello is not the one that was known; "" if it
+// is (C13, P12).
+func (p *peer) suspicious(w protocol.Welcome) string {
+	if why := p.another(w.Instance); why != "" {
+		return why
 	}
+	return p.older(w.Incarnation, w.Stamp)
 }
+
+func (p *peer) another(instance [16]byte) string {
+	if p.known() && !bytes.Equal(p.reg.Instance[:], instance[:]) {
+		return fmt.Sprintf("its store is another one (%x instead of %x): it was replaced or emptied", instance[:4], p.reg.Instance[:4])
+	}
+	return ""
+}
+
+// older compares stamps. One that the same start of the participant has outdone is only late: registrations and links
+// overtake each other, and no store changes under a process that runs. So is a registration of a start that is over, which
+// may have waited for longer than the next start needed to be linked: who registers with an older stamp is asked, by a
+// hello, before anything is held against him.
+func (p *peer) older(incarnation, stamp uint64) string {
+	if p.known() && stamp < p.reg.Stamp && (incarnation == 0 || incarnation != p.stampBy) {
+		return fmt.Sprintf("its store is older than it was (stamp %d after %d): it was restored from a copy", stamp, p.reg.Stamp)
+	}
+	return ""
+}
+
+func (p *peer) known() bool { return p.reg.State != "" && p.reg.State != wal.StateRemoved }

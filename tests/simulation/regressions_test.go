@@ -15,6 +15,7 @@ var regressions = []struct {
 	{3250, "C6: a branch that an operator committed is no marker once it was reconciled, and stops no coordinator"},
 	{1038572, "V8: a clock that jumps after a loss does not let a retry run whose record was lost"},
 	{2037812, "V8: nor does one that jumps back"},
+	{1831025, "C13: a registration of a start that was over before the next was linked quarantines nobody"},
 	{1054781, "P6: a hello that comes while another opening is being made durable is refused, not left without an answer"},
 }
 
