@@ -40,7 +40,7 @@ func (x *excuses) init(w *World) {
 
 // attempt notes which transfer a branch belongs to: its work says so.
 func (x *excuses) attempt(p protocol.Proof, work []byte) {
-	if of := &x.w.mix.of; of[settle] == 0 && of[wipe] == 0 && of[rival] == 0 {
+	if of := &x.w.mix.of; of[settle] == 0 && of[wipe] == 0 && of[rival] == 0 && of[loseTail] == 0 {
 		return
 	}
 	i := bytes.Index(work, []byte(transferPrefix))
@@ -146,6 +146,19 @@ func (x *excuses) recordLost(t *transfer) bool {
 	return have > 0 && have < len(all)
 }
 
+// outlived reports whether a commit record was lost unnoticed, and the log went on without it, and was lost in its turn:
+// what that log told as presumed nobody can tell any more.
+func (x *excuses) outlived(p protocol.Proof) bool {
+	had, went := false, false
+	for _, d := range x.w.evidence {
+		all, last := readLog(x.w, d)
+		c, ok := all[p.ID]
+		had = had || ok && c.mark == p.Mark
+		went = went || !ok && last > p.ID.Epoch
+	}
+	return had && went
+}
+
 // ranTwice reports whether a transfer may have run under one owner of the number, and again under another, who did not
 // have its record. A loss alone is no excuse: whoever sends again says since when, and does not run (C11).
 func (x *excuses) ranTwice(t *transfer) bool { return x.w.rival != nil && x.recordLost(t) }
@@ -165,27 +178,36 @@ type committed struct {
 
 // commits are the commit records of a log.
 func commits(w *World, disk *mem.Disk) map[txc.ID]committed {
+	all, _ := readLog(w, disk)
+	return all
+}
+
+// readLog gives the commit records of a log, and its last epoch.
+func readLog(w *World, disk *mem.Disk) (all map[txc.ID]committed, last uint32) {
 	log, rec, err := mem.Open(disk.Copy(), mem.Options{Cluster: cluster, Number: number, Mark: 1, Now: w.coordinator.clock})
 	if err != nil {
 		w.broken("read a log: %v", err)
-		return nil
+		return nil, 0
 	}
 	marks := map[uint32]uint64{}
 	for _, r := range rec.Openings {
 		b := r.Body.(wal.OpenedBody)
 		marks[b.Epoch] = b.Mark
+		if b.Epoch < rec.Epoch { // the highest is our own
+			last = max(last, b.Epoch)
+		}
 	}
-	all := map[txc.ID]committed{}
+	all = map[txc.ID]committed{}
 	for r, err := range log.History(context.Background()) {
 		if err != nil {
 			w.broken("read a log: %v", err)
-			return nil
+			return nil, 0
 		}
 		if b, ok := r.Body.(wal.CommitBody); ok {
 			all[r.ID] = committed{b.Key, marks[r.ID.Epoch]}
 		}
 	}
-	return all
+	return all, last
 }
 
 // lost notes a log as it was before its end was lost.

@@ -173,7 +173,7 @@ func (w *World) settleOld(p *participantNode, d participant.InDoubt, proved map[
 		o = txc.Committed
 	}
 	w.excuses.byHand[proof] = true
-	if w.rival != nil { // the other owner may have told other branches otherwise, and no record of an abort says so
+	if w.rival != nil || w.excuses.outlived(proof) { // another owner, or a log that went on without the record, may have told other branches otherwise, and no record of an abort says so
 		w.excuses.torn[proof] = true
 	}
 	p.settle(d, o, "its record was lost")
