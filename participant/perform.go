@@ -63,16 +63,16 @@ func (c *cancels) all() {
 // carryOutCalls gives the store its deeds: in groups to a Batcher, else one by one to the pool.
 func (a *Agent) carryOutCalls(calls []Call) {
 	group := a.group[:0]
-	for _, c := range calls {
+	for i := range calls {
+		c := &calls[i]
 		switch {
 		case a.batcher != nil && verbs[c.Deed] != 0:
-			group = append(group, c)
+			group = append(group, *c)
 		case c.Deed == DeedCancel:
 			a.cancels.one(c.Of)
 			a.done(performed{c.N, c.Deed, key{c.Branch.ID, c.Branch.Mark}}, Done{}, a.pass(deedPoint(c.Deed), c.Branch.ID, c.Branch.Mark))
-		default: // bound before a worker is found: a Prepare can be cut off while it waits for one
-			ctx, end := a.boundCall(c)
-			a.pool.do(c.Deed != DeedPrepare, func() { a.perform(ctx, end, c) })
+		default:
+			a.lend(*c)
 		}
 	}
 	if len(group) > 0 {
@@ -80,6 +80,12 @@ func (a *Agent) carryOutCalls(calls []Call) {
 		clear(group)
 	}
 	a.group = group
+}
+
+// lend gives a deed to a worker. It is bound before one is found: a Prepare can be cut off while it waits.
+func (a *Agent) lend(c Call) {
+	ctx, end := a.boundCall(c)
+	a.pool.do(c.Deed != DeedPrepare, func() { a.perform(ctx, end, c) })
 }
 
 var verbs = [...]Verb{DeedPrepare: VerbPrepare, DeedCommit: VerbCommit, DeedAbort: VerbAbort, DeedCancel: VerbAbort, DeedList: 0}

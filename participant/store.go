@@ -14,7 +14,8 @@ import (
 // call gives the store a deed on a branch, as soon as what runs on it there has ended.
 func (c *Core) call(lv *live, call Call) {
 	if lv.flights > 0 {
-		lv.next = &call
+		kept := call // a copy, so that only calls that wait are allocated
+		lv.next = &kept
 		return
 	}
 	c.start(lv, call)
@@ -34,7 +35,8 @@ func (c *Core) write(lv *live, call Call, again bool) {
 // callLater gives the store a deed again after a pause, which doubles each time.
 func (c *Core) callLater(lv *live, call Call) {
 	lv.pause = min(max(2*lv.pause, retryMin), retryMax)
-	lv.again = &call
+	kept := call
+	lv.again = &kept
 	c.timers.arm(&lv.timer, c.now+c.jitter(lv.pause))
 }
 

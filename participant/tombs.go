@@ -1,7 +1,6 @@
 package participant
 
 import (
-	"container/heap"
 	"slices"
 
 	"github.com/txc-dev/txc"
@@ -10,18 +9,47 @@ import (
 
 // Ended branches are remembered until the watermark has passed them (P4, P5): a tomb each, a few words long.
 
-// tombHeap orders the keys of tombs by id, the lowest first.
+// tombHeap is a binary heap of the keys of tombs by id, the lowest first. It is not container/heap's, which would allocate
+// at each push and pop: there are as many as branches.
 type tombHeap []key
 
-func (h tombHeap) Len() int           { return len(h) }
-func (h tombHeap) Less(i, j int) bool { return h[i].ID.Compare(h[j].ID) < 0 }
-func (h tombHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *tombHeap) Push(x any)        { *h = append(*h, x.(key)) }
-func (h *tombHeap) Pop() any {
-	last := len(*h) - 1
-	k := (*h)[last]
-	*h = (*h)[:last]
-	return k
+func (h tombHeap) less(i, j int) bool { return h[i].ID.Compare(h[j].ID) < 0 }
+
+func (h *tombHeap) push(k key) {
+	*h = append(*h, k)
+	all := *h
+	for i := len(all) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if !all.less(i, parent) {
+			break
+		}
+		all[i], all[parent] = all[parent], all[i]
+		i = parent
+	}
+}
+
+// pop takes the lowest of those that there are.
+func (h *tombHeap) pop() key {
+	all := *h
+	lowest, last := all[0], len(all)-1
+	all[0] = all[last]
+	all = all[:last]
+	for i := 0; ; {
+		child := 2*i + 1
+		if child >= last {
+			break
+		}
+		if child+1 < last && all.less(child+1, child) {
+			child++
+		}
+		if !all.less(child, i) {
+			break
+		}
+		all[i], all[child] = all[child], all[i]
+		i = child
+	}
+	*h = all
+	return lowest
 }
 
 // bury turns an ended branch into a tomb; it is dropped at once if the watermark has passed it already.
@@ -34,7 +62,7 @@ func (c *Core) bury(lv *live) {
 		return
 	}
 	if _, again := p.tombs[lv.key]; !again { // a settlement that was taken over left its tomb here
-		heap.Push(&p.order, lv.key)
+		p.order.push(lv.key)
 	}
 	p.tombs[lv.key] = lv.machine
 }
@@ -43,7 +71,7 @@ func (c *Core) bury(lv *live) {
 func (c *Core) passedOn(p *peer) {
 	p.listed = slices.DeleteFunc(p.listed, func(k key) bool { return c.dropTomb(p, k) })
 	for len(p.order) > 0 && p.order[0].ID.Compare(p.passed.Below) < 0 {
-		k := heap.Pop(&p.order).(key)
+		k := p.order.pop()
 		if !c.dropTomb(p, k) {
 			p.listed = append(p.listed, k)
 		}
@@ -63,16 +91,17 @@ func (c *Core) dropTomb(p *peer, k key) bool {
 
 // full reports why no new work of this coordinator is taken; nil: it is (C10).
 func (c *Core) full(p *peer) *txc.Reason {
-	var reason txc.Reason
+	text := ""
 	switch {
 	case c.closing:
-		reason = c.reason(txc.CodeBusy, "the participant is closing")
+		text = "the participant is closing"
 	case len(c.branches) >= MaxLive:
-		reason = c.reason(txc.CodeBusy, "too many branches that are not ended")
+		text = "too many branches that are not ended"
 	case len(p.tombs) >= MaxTombs:
-		reason = c.reason(txc.CodeBusy, "too many ended branches above the watermark")
+		text = "too many ended branches above the watermark"
 	default:
 		return nil
 	}
+	reason := c.reason(txc.CodeBusy, text)
 	return &reason
 }
