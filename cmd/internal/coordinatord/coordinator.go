@@ -155,6 +155,7 @@ func (c *Coordinator) Close(ctx context.Context) error {
 
 // Serve runs a coordinator until ctx ends, and says on stdout when it is ready.
 func Serve(ctx context.Context, o Options, stdout io.Writer) error {
+	console.EaseHeap()
 	c, err := Start(ctx, o)
 	if err != nil {
 		return console.Unstarted(ctx, err)

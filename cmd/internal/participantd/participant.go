@@ -134,6 +134,7 @@ func (p *Participant) Close(ctx context.Context) error {
 
 // Serve runs a participant until ctx ends, and says on stdout when it is ready.
 func Serve(ctx context.Context, o Options, stdout io.Writer) error {
+	console.EaseHeap()
 	p, err := Start(ctx, o)
 	if err != nil {
 		return console.Unstarted(ctx, err)
