@@ -44,9 +44,10 @@ generate: ## api/txcpb from api/txc.proto
 mutants: ## every mutant: a one-line mistake in the shipped source that the tests must catch
 	$(GO) test ./tests/mutants -timeout 2h -size all -v
 
+SEED ?=
 .PHONY: faults
-faults: deps ## the fault-injection campaign as CI runs it, with a summary under .cache/faults
-	$(GO) run ./tests/faults
+faults: deps ## the fault-injection campaign as CI runs it, with a summary under .cache/faults; SEED=1 repeats CI's
+	$(GO) run ./tests/faults $(if $(SEED),-seed $(SEED))
 
 FOR ?= 2h
 .PHONY: faults-long
