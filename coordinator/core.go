@@ -155,6 +155,8 @@ func (c *Core) event(ev Event) {
 		c.answer(c.list(ev))
 	case AskDetail:
 		c.askDetail(ev)
+	case AskFacts:
+		c.askFacts(ev)
 	case AskParticipants:
 		c.answer(Answered{Token: ev.Token, Participants: c.participants()})
 	case Watching:

@@ -108,6 +108,12 @@ type (
 		Token Token
 		ID    txc.ID
 	}
+	AskFacts struct { // what memory knows; the shell adds the log
+		Token      Token
+		IDs        []protocol.Proof
+		Unfinished bool   // and those that somebody has not acknowledged,
+		Above      txc.ID // above this id
+	}
 	AskParticipants struct{ Token Token }
 	Watching        struct{ On bool } // whether Changed effects are wanted; not answered
 	AskHeard        struct {          // answered when every one of these participants can be given work
@@ -157,6 +163,7 @@ func (AskRemove) event()       {}
 func (AskStatus) event()       {}
 func (AskList) event()         {}
 func (AskDetail) event()       {}
+func (AskFacts) event()        {}
 func (AskParticipants) event() {}
 func (AskHeard) event()        {}
 func (AskDrain) event()        {}
@@ -201,10 +208,11 @@ type Answered struct {
 	Opening      protocol.Sender // of AskRegister
 	Detail       Detail
 	List         []Detail
-	More         bool     // of List: the limit cut it
+	More         bool     // of List and Facts: the limit cut it
 	Memory       []txc.ID // of List: all that is in memory
 	Quarantined  []string // of List: participants whose acknowledgements are hazards (C13)
 	Participants []Participant
+	Facts        []Remembered
 	Status       Status
 	Err          error
 }

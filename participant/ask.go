@@ -34,6 +34,26 @@ func (a *Agent) Check(ctx context.Context) (Report, error) {
 	return r, nil
 }
 
+// Proofs lists what the store can prove to have committed of one coordinator, in the order of ids, beginning at from, about
+// limit of them at most: all marks of one id come together. next is where to go on; the zero id: there are no more.
+func (a *Agent) Proofs(ctx context.Context, coordinator uint32, from txc.ID, limit int) (all []Proof, next txc.ID, err error) {
+	if first := (txc.ID{Coordinator: coordinator}); from.Compare(first) < 0 {
+		from = first
+	}
+	for p, err := range a.store.Committed(ctx, from) {
+		switch {
+		case err != nil:
+			return nil, txc.ID{}, fmt.Errorf("list proofs: %w", err)
+		case p.ID.Coordinator != coordinator:
+			return all, txc.ID{}, nil
+		case len(all) >= limit && p.ID != all[len(all)-1].ID:
+			return all, p.ID, nil
+		}
+		all = append(all, p)
+	}
+	return all, txc.ID{}, nil
+}
+
 // InDoubt lists the promised and the settled branches of one coordinator, as the store and memory show them.
 func (a *Agent) InDoubt(ctx context.Context, coordinator uint32) ([]InDoubt, error) {
 	answer, err := a.inbox.ask(ctx, func(token uint64) Event { return ListAsked{token, coordinator} })

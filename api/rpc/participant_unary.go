@@ -136,6 +136,9 @@ func (s *service) Recover(ctx context.Context, r *txcpb.RecoverRequest) (*txcpb.
 		return nil, err
 	}
 	reply := &txcpb.RecoverReply{}
+	if n := r.GetProofs(); r.GetLook() && n > 0 {
+		return s.proofs(ctx, hello.From.Coordinator, r.GetPage(), min(n, maxProofs))
+	}
 	if r.GetLook() {
 		found, err := s.a.InDoubt(ctx, hello.From.Coordinator)
 		for i := range found {
@@ -177,6 +180,32 @@ func (s *service) Recover(ctx context.Context, r *txcpb.RecoverRequest) (*txcpb.
 	default:
 		return nil, fmt.Errorf("%w: %T answers a list", txc.ErrUnknown, body)
 	}
+}
+
+// maxProofs keeps a page of markers below what a message may have.
+const maxProofs = 4000
+
+// proofs is a page of markers for somebody who only looks.
+func (s *service) proofs(ctx context.Context, coordinator uint32, page string, n uint32) (*txcpb.RecoverReply, error) {
+	var from txc.ID
+	var err error
+	if page != "" {
+		if from, err = parseID(page); err != nil {
+			return nil, err
+		}
+	}
+	all, next, err := s.a.Proofs(ctx, coordinator, from, int(n))
+	if err != nil {
+		return nil, err
+	}
+	reply := &txcpb.RecoverReply{ProofsTold: true}
+	for _, p := range all {
+		reply.Committed = append(reply.Committed, frame.FormatProof(p))
+	}
+	if !next.IsZero() {
+		reply.NextPage = next.String()
+	}
+	return reply, nil
 }
 
 // Check tells of the store.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 
@@ -155,6 +156,7 @@ func (s *shop) Committed(_ context.Context, from txc.ID) iter.Seq2[participant.P
 			all = append(all, participant.Proof{ID: k.id, Mark: k.mark})
 		}
 	}
+	slices.SortFunc(all, func(a, b participant.Proof) int { return a.ID.Compare(b.ID) })
 	return func(yield func(participant.Proof, error) bool) {
 		for _, p := range all {
 			if !yield(p, nil) {

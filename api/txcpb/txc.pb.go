@@ -973,11 +973,14 @@ func (x *FateReply) GetStamp() uint64 {
 }
 
 type RecoverRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	From          *Sender                `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
-	Page          string                 `protobuf:"bytes,2,opt,name=page,proto3" json:"page,omitempty"`               // empty: the first
-	Participant   string                 `protobuf:"bytes,3,opt,name=participant,proto3" json:"participant,omitempty"` // not my name: refuse
-	Look          bool                   `protobuf:"varint,4,opt,name=look,proto3" json:"look,omitempty"`              // not a hello: somebody only looks
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	From        *Sender                `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	Page        string                 `protobuf:"bytes,2,opt,name=page,proto3" json:"page,omitempty"`               // empty: the first
+	Participant string                 `protobuf:"bytes,3,opt,name=participant,proto3" json:"participant,omitempty"` // not my name: refuse
+	Look        bool                   `protobuf:"varint,4,opt,name=look,proto3" json:"look,omitempty"`              // not a hello: somebody only looks
+	// Of a look: instead of what is in doubt, so many markers at the most, in the order of their ids, beginning at the id
+	// that page names; empty: at the first.
+	Proofs        uint32 `protobuf:"varint,5,opt,name=proofs,proto3" json:"proofs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1040,6 +1043,13 @@ func (x *RecoverRequest) GetLook() bool {
 	return false
 }
 
+func (x *RecoverRequest) GetProofs() uint32 {
+	if x != nil {
+		return x.Proofs
+	}
+	return 0
+}
+
 type RecoverReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Instance      []byte                 `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"` // the store's identity, 16 bytes (P12)
@@ -1052,6 +1062,7 @@ type RecoverReply struct {
 	Reason        *Reason                `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`                     // `fenced`: the sender is refused (P6), and `seen` shows the higher opening
 	Participant   string                 `protobuf:"bytes,9,opt,name=participant,proto3" json:"participant,omitempty"`           // its own name
 	Software      string                 `protobuf:"bytes,10,opt,name=software,proto3" json:"software,omitempty"`
+	ProofsTold    bool                   `protobuf:"varint,11,opt,name=proofs_told,json=proofsTold,proto3" json:"proofs_told,omitempty"` // committed is the answer to a look's proofs; absent: they are not told of
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1154,6 +1165,13 @@ func (x *RecoverReply) GetSoftware() string {
 		return x.Software
 	}
 	return ""
+}
+
+func (x *RecoverReply) GetProofsTold() bool {
+	if x != nil {
+		return x.ProofsTold
+	}
+	return false
 }
 
 type InDoubt struct {
@@ -3618,6 +3636,243 @@ func (x *Limits) GetMaxTimeoutMs() uint32 {
 	return 0
 }
 
+// FactsRequest: at most 1,000 ids, or a page of what is unfinished.
+type FactsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ids           []string               `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`                // `<id>.<mark>` each
+	Unfinished    bool                   `protobuf:"varint,2,opt,name=unfinished,proto3" json:"unfinished,omitempty"` // decided, and not everywhere acknowledged
+	Page          string                 `protobuf:"bytes,3,opt,name=page,proto3" json:"page,omitempty"`              // above this id; empty: from the first
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FactsRequest) Reset() {
+	*x = FactsRequest{}
+	mi := &file_txc_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FactsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FactsRequest) ProtoMessage() {}
+
+func (x *FactsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_txc_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FactsRequest.ProtoReflect.Descriptor instead.
+func (*FactsRequest) Descriptor() ([]byte, []int) {
+	return file_txc_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *FactsRequest) GetIds() []string {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+func (x *FactsRequest) GetUnfinished() bool {
+	if x != nil {
+		return x.Unfinished
+	}
+	return false
+}
+
+func (x *FactsRequest) GetPage() string {
+	if x != nil {
+		return x.Page
+	}
+	return ""
+}
+
+type FactsReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Facts         []*Fact                `protobuf:"bytes,1,rep,name=facts,proto3" json:"facts,omitempty"`                       // of ids, in their order; or unfinished ones, ascending
+	NextPage      string                 `protobuf:"bytes,2,opt,name=next_page,json=nextPage,proto3" json:"next_page,omitempty"` // empty: these were the last
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FactsReply) Reset() {
+	*x = FactsReply{}
+	mi := &file_txc_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FactsReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FactsReply) ProtoMessage() {}
+
+func (x *FactsReply) ProtoReflect() protoreflect.Message {
+	mi := &file_txc_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FactsReply.ProtoReflect.Descriptor instead.
+func (*FactsReply) Descriptor() ([]byte, []int) {
+	return file_txc_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *FactsReply) GetFacts() []*Fact {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+func (x *FactsReply) GetNextPage() string {
+	if x != nil {
+		return x.NextPage
+	}
+	return ""
+}
+
+type Fact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Mark  uint64                 `protobuf:"fixed64,2,opt,name=mark,proto3" json:"mark,omitempty"`
+	// running, committed, aborted (certainly), no-record (and nothing may be presumed yet), older (than the history),
+	// disowned (a loss was accepted), never-issued, foreign (of an opening that this log does not have), not-mine
+	Standing      string        `protobuf:"bytes,3,opt,name=standing,proto3" json:"standing,omitempty"`
+	Branches      []*BranchFact `protobuf:"bytes,4,rep,name=branches,proto3" json:"branches,omitempty"` // of a committed one that is remembered with them
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fact) Reset() {
+	*x = Fact{}
+	mi := &file_txc_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fact) ProtoMessage() {}
+
+func (x *Fact) ProtoReflect() protoreflect.Message {
+	mi := &file_txc_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fact.ProtoReflect.Descriptor instead.
+func (*Fact) Descriptor() ([]byte, []int) {
+	return file_txc_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *Fact) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Fact) GetMark() uint64 {
+	if x != nil {
+		return x.Mark
+	}
+	return 0
+}
+
+func (x *Fact) GetStanding() string {
+	if x != nil {
+		return x.Standing
+	}
+	return ""
+}
+
+func (x *Fact) GetBranches() []*BranchFact {
+	if x != nil {
+		return x.Branches
+	}
+	return nil
+}
+
+type BranchFact struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Participant string                 `protobuf:"bytes,1,opt,name=participant,proto3" json:"participant,omitempty"`
+	// missing (must still be promised, or proved), settled (the same, and an operator ended the waiting), acknowledged
+	// (and perhaps forgotten since), odd (against the decision, or nobody can tell)
+	State         string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BranchFact) Reset() {
+	*x = BranchFact{}
+	mi := &file_txc_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BranchFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BranchFact) ProtoMessage() {}
+
+func (x *BranchFact) ProtoReflect() protoreflect.Message {
+	mi := &file_txc_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BranchFact.ProtoReflect.Descriptor instead.
+func (*BranchFact) Descriptor() ([]byte, []int) {
+	return file_txc_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *BranchFact) GetParticipant() string {
+	if x != nil {
+		return x.Participant
+	}
+	return ""
+}
+
+func (x *BranchFact) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
 // Frame is a batch. The first one both ways is a hello. Fields come in the order of their numbers. At most 1 MiB; an
 // Entry at most 300 KiB: what is larger goes by the unary methods.
 type Frame struct {
@@ -3631,7 +3886,7 @@ type Frame struct {
 
 func (x *Frame) Reset() {
 	*x = Frame{}
-	mi := &file_txc_proto_msgTypes[39]
+	mi := &file_txc_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3643,7 +3898,7 @@ func (x *Frame) String() string {
 func (*Frame) ProtoMessage() {}
 
 func (x *Frame) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[39]
+	mi := &file_txc_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3656,7 +3911,7 @@ func (x *Frame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frame.ProtoReflect.Descriptor instead.
 func (*Frame) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{39}
+	return file_txc_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Frame) GetHello() *Hello {
@@ -3718,7 +3973,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_txc_proto_msgTypes[40]
+	mi := &file_txc_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3730,7 +3985,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[40]
+	mi := &file_txc_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3743,7 +3998,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{40}
+	return file_txc_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Entry) GetEpoch() uint32 {
@@ -4102,7 +4357,7 @@ type Fenced struct {
 
 func (x *Fenced) Reset() {
 	*x = Fenced{}
-	mi := &file_txc_proto_msgTypes[41]
+	mi := &file_txc_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4114,7 +4369,7 @@ func (x *Fenced) String() string {
 func (*Fenced) ProtoMessage() {}
 
 func (x *Fenced) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[41]
+	mi := &file_txc_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4127,7 +4382,7 @@ func (x *Fenced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fenced.ProtoReflect.Descriptor instead.
 func (*Fenced) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{41}
+	return file_txc_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Fenced) GetSeen() *Seen {
@@ -4155,7 +4410,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_txc_proto_msgTypes[42]
+	mi := &file_txc_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4167,7 +4422,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[42]
+	mi := &file_txc_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4180,7 +4435,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{42}
+	return file_txc_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Refusal) GetStatus() int32 {
@@ -4217,7 +4472,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_txc_proto_msgTypes[43]
+	mi := &file_txc_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4229,7 +4484,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[43]
+	mi := &file_txc_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4242,7 +4497,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{43}
+	return file_txc_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Hello) GetVersionMin() uint32 {
@@ -4331,7 +4586,7 @@ type Work struct {
 
 func (x *Work) Reset() {
 	*x = Work{}
-	mi := &file_txc_proto_msgTypes[44]
+	mi := &file_txc_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4343,7 +4598,7 @@ func (x *Work) String() string {
 func (*Work) ProtoMessage() {}
 
 func (x *Work) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[44]
+	mi := &file_txc_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4356,7 +4611,7 @@ func (x *Work) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Work.ProtoReflect.Descriptor instead.
 func (*Work) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{44}
+	return file_txc_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Work) GetKind() isWork_Kind {
@@ -4455,7 +4710,7 @@ type KvWork struct {
 
 func (x *KvWork) Reset() {
 	*x = KvWork{}
-	mi := &file_txc_proto_msgTypes[45]
+	mi := &file_txc_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4467,7 +4722,7 @@ func (x *KvWork) String() string {
 func (*KvWork) ProtoMessage() {}
 
 func (x *KvWork) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[45]
+	mi := &file_txc_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4480,7 +4735,7 @@ func (x *KvWork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KvWork.ProtoReflect.Descriptor instead.
 func (*KvWork) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{45}
+	return file_txc_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *KvWork) GetOps() []*KvOp {
@@ -4507,7 +4762,7 @@ type KvOp struct {
 
 func (x *KvOp) Reset() {
 	*x = KvOp{}
-	mi := &file_txc_proto_msgTypes[46]
+	mi := &file_txc_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4519,7 +4774,7 @@ func (x *KvOp) String() string {
 func (*KvOp) ProtoMessage() {}
 
 func (x *KvOp) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[46]
+	mi := &file_txc_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4532,7 +4787,7 @@ func (x *KvOp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KvOp.ProtoReflect.Descriptor instead.
 func (*KvOp) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{46}
+	return file_txc_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *KvOp) GetOp() isKvOp_Op {
@@ -4630,7 +4885,7 @@ type SqlWork struct {
 
 func (x *SqlWork) Reset() {
 	*x = SqlWork{}
-	mi := &file_txc_proto_msgTypes[47]
+	mi := &file_txc_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4642,7 +4897,7 @@ func (x *SqlWork) String() string {
 func (*SqlWork) ProtoMessage() {}
 
 func (x *SqlWork) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[47]
+	mi := &file_txc_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4655,7 +4910,7 @@ func (x *SqlWork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlWork.ProtoReflect.Descriptor instead.
 func (*SqlWork) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{47}
+	return file_txc_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SqlWork) GetOps() []*SqlOp {
@@ -4678,7 +4933,7 @@ type SqlOp struct {
 
 func (x *SqlOp) Reset() {
 	*x = SqlOp{}
-	mi := &file_txc_proto_msgTypes[48]
+	mi := &file_txc_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4690,7 +4945,7 @@ func (x *SqlOp) String() string {
 func (*SqlOp) ProtoMessage() {}
 
 func (x *SqlOp) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[48]
+	mi := &file_txc_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4703,7 +4958,7 @@ func (x *SqlOp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlOp.ProtoReflect.Descriptor instead.
 func (*SqlOp) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{48}
+	return file_txc_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SqlOp) GetName() string {
@@ -4750,7 +5005,7 @@ type RedisWork struct {
 
 func (x *RedisWork) Reset() {
 	*x = RedisWork{}
-	mi := &file_txc_proto_msgTypes[49]
+	mi := &file_txc_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4762,7 +5017,7 @@ func (x *RedisWork) String() string {
 func (*RedisWork) ProtoMessage() {}
 
 func (x *RedisWork) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[49]
+	mi := &file_txc_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4775,7 +5030,7 @@ func (x *RedisWork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedisWork.ProtoReflect.Descriptor instead.
 func (*RedisWork) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{49}
+	return file_txc_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *RedisWork) GetOps() []*RedisOp {
@@ -4796,7 +5051,7 @@ type RedisOp struct {
 
 func (x *RedisOp) Reset() {
 	*x = RedisOp{}
-	mi := &file_txc_proto_msgTypes[50]
+	mi := &file_txc_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4808,7 +5063,7 @@ func (x *RedisOp) String() string {
 func (*RedisOp) ProtoMessage() {}
 
 func (x *RedisOp) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[50]
+	mi := &file_txc_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4821,7 +5076,7 @@ func (x *RedisOp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedisOp.ProtoReflect.Descriptor instead.
 func (*RedisOp) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{50}
+	return file_txc_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RedisOp) GetCommand() string {
@@ -4854,7 +5109,7 @@ type PublishWork struct {
 
 func (x *PublishWork) Reset() {
 	*x = PublishWork{}
-	mi := &file_txc_proto_msgTypes[51]
+	mi := &file_txc_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4866,7 +5121,7 @@ func (x *PublishWork) String() string {
 func (*PublishWork) ProtoMessage() {}
 
 func (x *PublishWork) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[51]
+	mi := &file_txc_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4879,7 +5134,7 @@ func (x *PublishWork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishWork.ProtoReflect.Descriptor instead.
 func (*PublishWork) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{51}
+	return file_txc_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PublishWork) GetMessages() []*Publication {
@@ -4901,7 +5156,7 @@ type Publication struct {
 
 func (x *Publication) Reset() {
 	*x = Publication{}
-	mi := &file_txc_proto_msgTypes[52]
+	mi := &file_txc_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4913,7 +5168,7 @@ func (x *Publication) String() string {
 func (*Publication) ProtoMessage() {}
 
 func (x *Publication) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[52]
+	mi := &file_txc_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4926,7 +5181,7 @@ func (x *Publication) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Publication.ProtoReflect.Descriptor instead.
 func (*Publication) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{52}
+	return file_txc_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Publication) GetTo() string {
@@ -4968,7 +5223,7 @@ type CallWork struct {
 
 func (x *CallWork) Reset() {
 	*x = CallWork{}
-	mi := &file_txc_proto_msgTypes[53]
+	mi := &file_txc_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4980,7 +5235,7 @@ func (x *CallWork) String() string {
 func (*CallWork) ProtoMessage() {}
 
 func (x *CallWork) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[53]
+	mi := &file_txc_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4993,7 +5248,7 @@ func (x *CallWork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallWork.ProtoReflect.Descriptor instead.
 func (*CallWork) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{53}
+	return file_txc_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *CallWork) GetName() string {
@@ -5028,7 +5283,7 @@ type Value struct {
 
 func (x *Value) Reset() {
 	*x = Value{}
-	mi := &file_txc_proto_msgTypes[54]
+	mi := &file_txc_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5040,7 +5295,7 @@ func (x *Value) String() string {
 func (*Value) ProtoMessage() {}
 
 func (x *Value) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[54]
+	mi := &file_txc_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5053,7 +5308,7 @@ func (x *Value) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Value.ProtoReflect.Descriptor instead.
 func (*Value) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{54}
+	return file_txc_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Value) GetV() isValue_V {
@@ -5181,7 +5436,7 @@ type Results struct {
 
 func (x *Results) Reset() {
 	*x = Results{}
-	mi := &file_txc_proto_msgTypes[55]
+	mi := &file_txc_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5193,7 +5448,7 @@ func (x *Results) String() string {
 func (*Results) ProtoMessage() {}
 
 func (x *Results) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[55]
+	mi := &file_txc_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5206,7 +5461,7 @@ func (x *Results) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Results.ProtoReflect.Descriptor instead.
 func (*Results) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{55}
+	return file_txc_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Results) GetItems() []*Result {
@@ -5232,7 +5487,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_txc_proto_msgTypes[56]
+	mi := &file_txc_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5244,7 +5499,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[56]
+	mi := &file_txc_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5257,7 +5512,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{56}
+	return file_txc_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Result) GetOp() uint32 {
@@ -5325,7 +5580,7 @@ type Row struct {
 
 func (x *Row) Reset() {
 	*x = Row{}
-	mi := &file_txc_proto_msgTypes[57]
+	mi := &file_txc_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5337,7 +5592,7 @@ func (x *Row) String() string {
 func (*Row) ProtoMessage() {}
 
 func (x *Row) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[57]
+	mi := &file_txc_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5350,7 +5605,7 @@ func (x *Row) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Row.ProtoReflect.Descriptor instead.
 func (*Row) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{57}
+	return file_txc_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Row) GetValues() []*Value {
@@ -5370,7 +5625,7 @@ type KvOp_Put struct {
 
 func (x *KvOp_Put) Reset() {
 	*x = KvOp_Put{}
-	mi := &file_txc_proto_msgTypes[61]
+	mi := &file_txc_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5382,7 +5637,7 @@ func (x *KvOp_Put) String() string {
 func (*KvOp_Put) ProtoMessage() {}
 
 func (x *KvOp_Put) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[61]
+	mi := &file_txc_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5395,7 +5650,7 @@ func (x *KvOp_Put) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KvOp_Put.ProtoReflect.Descriptor instead.
 func (*KvOp_Put) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{46, 0}
+	return file_txc_proto_rawDescGZIP(), []int{50, 0}
 }
 
 func (x *KvOp_Put) GetKey() []byte {
@@ -5421,7 +5676,7 @@ type KvOp_Delete struct {
 
 func (x *KvOp_Delete) Reset() {
 	*x = KvOp_Delete{}
-	mi := &file_txc_proto_msgTypes[62]
+	mi := &file_txc_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5433,7 +5688,7 @@ func (x *KvOp_Delete) String() string {
 func (*KvOp_Delete) ProtoMessage() {}
 
 func (x *KvOp_Delete) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[62]
+	mi := &file_txc_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5446,7 +5701,7 @@ func (x *KvOp_Delete) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KvOp_Delete.ProtoReflect.Descriptor instead.
 func (*KvOp_Delete) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{46, 1}
+	return file_txc_proto_rawDescGZIP(), []int{50, 1}
 }
 
 func (x *KvOp_Delete) GetKey() []byte {
@@ -5465,7 +5720,7 @@ type KvOp_Get struct {
 
 func (x *KvOp_Get) Reset() {
 	*x = KvOp_Get{}
-	mi := &file_txc_proto_msgTypes[63]
+	mi := &file_txc_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5477,7 +5732,7 @@ func (x *KvOp_Get) String() string {
 func (*KvOp_Get) ProtoMessage() {}
 
 func (x *KvOp_Get) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[63]
+	mi := &file_txc_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5490,7 +5745,7 @@ func (x *KvOp_Get) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KvOp_Get.ProtoReflect.Descriptor instead.
 func (*KvOp_Get) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{46, 2}
+	return file_txc_proto_rawDescGZIP(), []int{50, 2}
 }
 
 func (x *KvOp_Get) GetKey() []byte {
@@ -5513,7 +5768,7 @@ type KvOp_Add struct {
 
 func (x *KvOp_Add) Reset() {
 	*x = KvOp_Add{}
-	mi := &file_txc_proto_msgTypes[64]
+	mi := &file_txc_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5525,7 +5780,7 @@ func (x *KvOp_Add) String() string {
 func (*KvOp_Add) ProtoMessage() {}
 
 func (x *KvOp_Add) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[64]
+	mi := &file_txc_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5538,7 +5793,7 @@ func (x *KvOp_Add) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KvOp_Add.ProtoReflect.Descriptor instead.
 func (*KvOp_Add) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{46, 3}
+	return file_txc_proto_rawDescGZIP(), []int{50, 3}
 }
 
 func (x *KvOp_Add) GetKey() []byte {
@@ -5581,7 +5836,7 @@ type KvOp_Check struct {
 
 func (x *KvOp_Check) Reset() {
 	*x = KvOp_Check{}
-	mi := &file_txc_proto_msgTypes[65]
+	mi := &file_txc_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5593,7 +5848,7 @@ func (x *KvOp_Check) String() string {
 func (*KvOp_Check) ProtoMessage() {}
 
 func (x *KvOp_Check) ProtoReflect() protoreflect.Message {
-	mi := &file_txc_proto_msgTypes[65]
+	mi := &file_txc_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5606,7 +5861,7 @@ func (x *KvOp_Check) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KvOp_Check.ProtoReflect.Descriptor instead.
 func (*KvOp_Check) Descriptor() ([]byte, []int) {
-	return file_txc_proto_rawDescGZIP(), []int{46, 4}
+	return file_txc_proto_rawDescGZIP(), []int{50, 4}
 }
 
 func (x *KvOp_Check) GetKey() []byte {
@@ -5688,12 +5943,13 @@ const file_txc_proto_rawDesc = "" +
 	"\x04fate\x18\x01 \x01(\x0e2\f.txc.v1.FateR\x04fate\x12&\n" +
 	"\x06reason\x18\x02 \x01(\v2\x0e.txc.v1.ReasonR\x06reason\x12 \n" +
 	"\x04seen\x18\x03 \x01(\v2\f.txc.v1.SeenR\x04seen\x12\x14\n" +
-	"\x05stamp\x18\x04 \x01(\x04R\x05stamp\"~\n" +
+	"\x05stamp\x18\x04 \x01(\x04R\x05stamp\"\x96\x01\n" +
 	"\x0eRecoverRequest\x12\"\n" +
 	"\x04from\x18\x01 \x01(\v2\x0e.txc.v1.SenderR\x04from\x12\x12\n" +
 	"\x04page\x18\x02 \x01(\tR\x04page\x12 \n" +
 	"\vparticipant\x18\x03 \x01(\tR\vparticipant\x12\x12\n" +
-	"\x04look\x18\x04 \x01(\bR\x04look\"\xd1\x02\n" +
+	"\x04look\x18\x04 \x01(\bR\x04look\x12\x16\n" +
+	"\x06proofs\x18\x05 \x01(\rR\x06proofs\"\xf2\x02\n" +
 	"\fRecoverReply\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\fR\binstance\x12*\n" +
 	"\bin_doubt\x18\x02 \x03(\v2\x0f.txc.v1.InDoubtR\ainDoubt\x12\x1c\n" +
@@ -5705,7 +5961,9 @@ const file_txc_proto_rawDesc = "" +
 	"\x06reason\x18\b \x01(\v2\x0e.txc.v1.ReasonR\x06reason\x12 \n" +
 	"\vparticipant\x18\t \x01(\tR\vparticipant\x12\x1a\n" +
 	"\bsoftware\x18\n" +
-	" \x01(\tR\bsoftware\"\xe3\x01\n" +
+	" \x01(\tR\bsoftware\x12\x1f\n" +
+	"\vproofs_told\x18\v \x01(\bR\n" +
+	"proofsTold\"\xe3\x01\n" +
 	"\aInDoubt\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\bevidence\x18\x02 \x01(\fR\bevidence\x12\"\n" +
@@ -5933,7 +6191,26 @@ const file_txc_proto_rawDesc = "" +
 	"\x05queue\x18\x06 \x01(\rR\x05queue\x12\x1d\n" +
 	"\n" +
 	"timeout_ms\x18\a \x01(\rR\ttimeoutMs\x12$\n" +
-	"\x0emax_timeout_ms\x18\b \x01(\rR\fmaxTimeoutMs\"y\n" +
+	"\x0emax_timeout_ms\x18\b \x01(\rR\fmaxTimeoutMs\"T\n" +
+	"\fFactsRequest\x12\x10\n" +
+	"\x03ids\x18\x01 \x03(\tR\x03ids\x12\x1e\n" +
+	"\n" +
+	"unfinished\x18\x02 \x01(\bR\n" +
+	"unfinished\x12\x12\n" +
+	"\x04page\x18\x03 \x01(\tR\x04page\"M\n" +
+	"\n" +
+	"FactsReply\x12\"\n" +
+	"\x05facts\x18\x01 \x03(\v2\f.txc.v1.FactR\x05facts\x12\x1b\n" +
+	"\tnext_page\x18\x02 \x01(\tR\bnextPage\"v\n" +
+	"\x04Fact\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04mark\x18\x02 \x01(\x06R\x04mark\x12\x1a\n" +
+	"\bstanding\x18\x03 \x01(\tR\bstanding\x12.\n" +
+	"\bbranches\x18\x04 \x03(\v2\x12.txc.v1.BranchFactR\bbranches\"D\n" +
+	"\n" +
+	"BranchFact\x12 \n" +
+	"\vparticipant\x18\x01 \x01(\tR\vparticipant\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\"y\n" +
 	"\x05Frame\x12#\n" +
 	"\x05hello\x18\x01 \x01(\v2\r.txc.v1.HelloR\x05hello\x12\"\n" +
 	"\x04from\x18\x02 \x01(\v2\x0e.txc.v1.SenderR\x04from\x12'\n" +
@@ -6121,7 +6398,7 @@ const file_txc_proto_rawDesc = "" +
 	"\aSession\x12\r.txc.v1.Frame\x1a\r.txc.v1.Frame(\x010\x012\x80\x01\n" +
 	"\tDirectory\x12:\n" +
 	"\bRegister\x12\x17.txc.v1.RegisterRequest\x1a\x15.txc.v1.RegisterReply\x127\n" +
-	"\aInquire\x12\x16.txc.v1.InquireRequest\x1a\x14.txc.v1.InquireReply2\xeb\x03\n" +
+	"\aInquire\x12\x16.txc.v1.InquireRequest\x1a\x14.txc.v1.InquireReply2\x9e\x04\n" +
 	"\bOperator\x12.\n" +
 	"\x04List\x12\x13.txc.v1.ListRequest\x1a\x11.txc.v1.ListReply\x12)\n" +
 	"\x03Get\x12\x12.txc.v1.GetRequest\x1a\x0e.txc.v1.Detail\x12.\n" +
@@ -6131,7 +6408,8 @@ const file_txc_proto_rawDesc = "" +
 	"\aResolve\x12\x16.txc.v1.ResolveRequest\x1a\x0e.txc.v1.Detail\x125\n" +
 	"\vAcknowledge\x12\x16.txc.v1.ResolveRequest\x1a\x0e.txc.v1.Detail\x124\n" +
 	"\x06Accept\x12\x15.txc.v1.AcceptRequest\x1a\x13.txc.v1.StatusReply\x124\n" +
-	"\x06Status\x12\x15.txc.v1.StatusRequest\x1a\x13.txc.v1.StatusReply2\xfb\x02\n" +
+	"\x06Status\x12\x15.txc.v1.StatusRequest\x1a\x13.txc.v1.StatusReply\x121\n" +
+	"\x05Facts\x12\x14.txc.v1.FactsRequest\x1a\x12.txc.v1.FactsReply2\xfb\x02\n" +
 	"\vParticipant\x127\n" +
 	"\aPrepare\x12\x16.txc.v1.PrepareRequest\x1a\x14.txc.v1.PrepareReply\x122\n" +
 	"\x06Commit\x12\x15.txc.v1.CommitRequest\x1a\x11.txc.v1.FateReply\x121\n" +
@@ -6154,7 +6432,7 @@ func file_txc_proto_rawDescGZIP() []byte {
 }
 
 var file_txc_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_txc_proto_msgTypes = make([]protoimpl.MessageInfo, 67)
+var file_txc_proto_msgTypes = make([]protoimpl.MessageInfo, 71)
 var file_txc_proto_goTypes = []any{
 	(Vote)(0),                   // 0: txc.v1.Vote
 	(Outcome)(0),                // 1: txc.v1.Outcome
@@ -6201,34 +6479,38 @@ var file_txc_proto_goTypes = []any{
 	(*StatusRequest)(nil),       // 42: txc.v1.StatusRequest
 	(*StatusReply)(nil),         // 43: txc.v1.StatusReply
 	(*Limits)(nil),              // 44: txc.v1.Limits
-	(*Frame)(nil),               // 45: txc.v1.Frame
-	(*Entry)(nil),               // 46: txc.v1.Entry
-	(*Fenced)(nil),              // 47: txc.v1.Fenced
-	(*Refusal)(nil),             // 48: txc.v1.Refusal
-	(*Hello)(nil),               // 49: txc.v1.Hello
-	(*Work)(nil),                // 50: txc.v1.Work
-	(*KvWork)(nil),              // 51: txc.v1.KvWork
-	(*KvOp)(nil),                // 52: txc.v1.KvOp
-	(*SqlWork)(nil),             // 53: txc.v1.SqlWork
-	(*SqlOp)(nil),               // 54: txc.v1.SqlOp
-	(*RedisWork)(nil),           // 55: txc.v1.RedisWork
-	(*RedisOp)(nil),             // 56: txc.v1.RedisOp
-	(*PublishWork)(nil),         // 57: txc.v1.PublishWork
-	(*Publication)(nil),         // 58: txc.v1.Publication
-	(*CallWork)(nil),            // 59: txc.v1.CallWork
-	(*Value)(nil),               // 60: txc.v1.Value
-	(*Results)(nil),             // 61: txc.v1.Results
-	(*Result)(nil),              // 62: txc.v1.Result
-	(*Row)(nil),                 // 63: txc.v1.Row
-	nil,                         // 64: txc.v1.BeginRequest.LabelsEntry
-	nil,                         // 65: txc.v1.ListRequest.LabelsEntry
-	nil,                         // 66: txc.v1.Detail.LabelsEntry
-	(*KvOp_Put)(nil),            // 67: txc.v1.KvOp.Put
-	(*KvOp_Delete)(nil),         // 68: txc.v1.KvOp.Delete
-	(*KvOp_Get)(nil),            // 69: txc.v1.KvOp.Get
-	(*KvOp_Add)(nil),            // 70: txc.v1.KvOp.Add
-	(*KvOp_Check)(nil),          // 71: txc.v1.KvOp.Check
-	nil,                         // 72: txc.v1.Publication.HeadersEntry
+	(*FactsRequest)(nil),        // 45: txc.v1.FactsRequest
+	(*FactsReply)(nil),          // 46: txc.v1.FactsReply
+	(*Fact)(nil),                // 47: txc.v1.Fact
+	(*BranchFact)(nil),          // 48: txc.v1.BranchFact
+	(*Frame)(nil),               // 49: txc.v1.Frame
+	(*Entry)(nil),               // 50: txc.v1.Entry
+	(*Fenced)(nil),              // 51: txc.v1.Fenced
+	(*Refusal)(nil),             // 52: txc.v1.Refusal
+	(*Hello)(nil),               // 53: txc.v1.Hello
+	(*Work)(nil),                // 54: txc.v1.Work
+	(*KvWork)(nil),              // 55: txc.v1.KvWork
+	(*KvOp)(nil),                // 56: txc.v1.KvOp
+	(*SqlWork)(nil),             // 57: txc.v1.SqlWork
+	(*SqlOp)(nil),               // 58: txc.v1.SqlOp
+	(*RedisWork)(nil),           // 59: txc.v1.RedisWork
+	(*RedisOp)(nil),             // 60: txc.v1.RedisOp
+	(*PublishWork)(nil),         // 61: txc.v1.PublishWork
+	(*Publication)(nil),         // 62: txc.v1.Publication
+	(*CallWork)(nil),            // 63: txc.v1.CallWork
+	(*Value)(nil),               // 64: txc.v1.Value
+	(*Results)(nil),             // 65: txc.v1.Results
+	(*Result)(nil),              // 66: txc.v1.Result
+	(*Row)(nil),                 // 67: txc.v1.Row
+	nil,                         // 68: txc.v1.BeginRequest.LabelsEntry
+	nil,                         // 69: txc.v1.ListRequest.LabelsEntry
+	nil,                         // 70: txc.v1.Detail.LabelsEntry
+	(*KvOp_Put)(nil),            // 71: txc.v1.KvOp.Put
+	(*KvOp_Delete)(nil),         // 72: txc.v1.KvOp.Delete
+	(*KvOp_Get)(nil),            // 73: txc.v1.KvOp.Get
+	(*KvOp_Add)(nil),            // 74: txc.v1.KvOp.Add
+	(*KvOp_Check)(nil),          // 75: txc.v1.KvOp.Check
+	nil,                         // 76: txc.v1.Publication.HeadersEntry
 }
 var file_txc_proto_depIdxs = []int32{
 	6,   // 0: txc.v1.PrepareRequest.from:type_name -> txc.v1.Sender
@@ -6253,7 +6535,7 @@ var file_txc_proto_depIdxs = []int32{
 	8,   // 19: txc.v1.InquireRequest.why:type_name -> txc.v1.Reason
 	1,   // 20: txc.v1.InquireReply.outcome:type_name -> txc.v1.Outcome
 	6,   // 21: txc.v1.InquireReply.from:type_name -> txc.v1.Sender
-	64,  // 22: txc.v1.BeginRequest.labels:type_name -> txc.v1.BeginRequest.LabelsEntry
+	68,  // 22: txc.v1.BeginRequest.labels:type_name -> txc.v1.BeginRequest.LabelsEntry
 	25,  // 23: txc.v1.EnlistRequest.branch:type_name -> txc.v1.Enlistment
 	4,   // 24: txc.v1.EndRequest.wait:type_name -> txc.v1.Wait
 	25,  // 25: txc.v1.EndRequest.joined:type_name -> txc.v1.Enlistment
@@ -6266,120 +6548,124 @@ var file_txc_proto_depIdxs = []int32{
 	30,  // 32: txc.v1.TxReply.branches:type_name -> txc.v1.BranchReply
 	0,   // 33: txc.v1.BranchReply.vote:type_name -> txc.v1.Vote
 	8,   // 34: txc.v1.BranchReply.reason:type_name -> txc.v1.Reason
-	65,  // 35: txc.v1.ListRequest.labels:type_name -> txc.v1.ListRequest.LabelsEntry
+	69,  // 35: txc.v1.ListRequest.labels:type_name -> txc.v1.ListRequest.LabelsEntry
 	35,  // 36: txc.v1.ListReply.transactions:type_name -> txc.v1.Detail
 	33,  // 37: txc.v1.ListReply.in_doubt:type_name -> txc.v1.Reported
 	15,  // 38: txc.v1.Reported.branch:type_name -> txc.v1.InDoubt
 	29,  // 39: txc.v1.Detail.tx:type_name -> txc.v1.TxReply
-	66,  // 40: txc.v1.Detail.labels:type_name -> txc.v1.Detail.LabelsEntry
+	70,  // 40: txc.v1.Detail.labels:type_name -> txc.v1.Detail.LabelsEntry
 	36,  // 41: txc.v1.Detail.timeline:type_name -> txc.v1.Moment
 	19,  // 42: txc.v1.ParticipantsReply.registered:type_name -> txc.v1.RegisterRequest
 	17,  // 43: txc.v1.ParticipantsReply.checks:type_name -> txc.v1.CheckReply
 	1,   // 44: txc.v1.ResolveRequest.outcome:type_name -> txc.v1.Outcome
 	44,  // 45: txc.v1.StatusReply.limits:type_name -> txc.v1.Limits
 	17,  // 46: txc.v1.StatusReply.log:type_name -> txc.v1.CheckReply
-	49,  // 47: txc.v1.Frame.hello:type_name -> txc.v1.Hello
-	6,   // 48: txc.v1.Frame.from:type_name -> txc.v1.Sender
-	46,  // 49: txc.v1.Frame.entries:type_name -> txc.v1.Entry
-	9,   // 50: txc.v1.Entry.prepare:type_name -> txc.v1.PrepareRequest
-	11,  // 51: txc.v1.Entry.commit:type_name -> txc.v1.CommitRequest
-	11,  // 52: txc.v1.Entry.abort:type_name -> txc.v1.CommitRequest
-	22,  // 53: txc.v1.Entry.answer:type_name -> txc.v1.InquireReply
-	13,  // 54: txc.v1.Entry.list:type_name -> txc.v1.RecoverRequest
-	6,   // 55: txc.v1.Entry.from:type_name -> txc.v1.Sender
-	10,  // 56: txc.v1.Entry.vote:type_name -> txc.v1.PrepareReply
-	12,  // 57: txc.v1.Entry.fate:type_name -> txc.v1.FateReply
-	21,  // 58: txc.v1.Entry.inquiry:type_name -> txc.v1.InquireRequest
-	14,  // 59: txc.v1.Entry.listed:type_name -> txc.v1.RecoverReply
-	47,  // 60: txc.v1.Entry.fenced:type_name -> txc.v1.Fenced
-	27,  // 61: txc.v1.Entry.run:type_name -> txc.v1.RunRequest
-	23,  // 62: txc.v1.Entry.begin:type_name -> txc.v1.BeginRequest
-	24,  // 63: txc.v1.Entry.enlist:type_name -> txc.v1.EnlistRequest
-	26,  // 64: txc.v1.Entry.end_commit:type_name -> txc.v1.EndRequest
-	26,  // 65: txc.v1.Entry.end_abort:type_name -> txc.v1.EndRequest
-	28,  // 66: txc.v1.Entry.outcome:type_name -> txc.v1.OutcomeRequest
-	29,  // 67: txc.v1.Entry.begun:type_name -> txc.v1.TxReply
-	29,  // 68: txc.v1.Entry.done:type_name -> txc.v1.TxReply
-	48,  // 69: txc.v1.Entry.refused:type_name -> txc.v1.Refusal
-	7,   // 70: txc.v1.Fenced.seen:type_name -> txc.v1.Seen
-	5,   // 71: txc.v1.Fenced.about:type_name -> txc.v1.About
-	8,   // 72: txc.v1.Refusal.reason:type_name -> txc.v1.Reason
-	6,   // 73: txc.v1.Hello.from:type_name -> txc.v1.Sender
-	7,   // 74: txc.v1.Hello.seen:type_name -> txc.v1.Seen
-	51,  // 75: txc.v1.Work.kv:type_name -> txc.v1.KvWork
-	53,  // 76: txc.v1.Work.sql:type_name -> txc.v1.SqlWork
-	55,  // 77: txc.v1.Work.redis:type_name -> txc.v1.RedisWork
-	57,  // 78: txc.v1.Work.publish:type_name -> txc.v1.PublishWork
-	59,  // 79: txc.v1.Work.call:type_name -> txc.v1.CallWork
-	52,  // 80: txc.v1.KvWork.ops:type_name -> txc.v1.KvOp
-	67,  // 81: txc.v1.KvOp.put:type_name -> txc.v1.KvOp.Put
-	68,  // 82: txc.v1.KvOp.delete:type_name -> txc.v1.KvOp.Delete
-	69,  // 83: txc.v1.KvOp.get:type_name -> txc.v1.KvOp.Get
-	70,  // 84: txc.v1.KvOp.add:type_name -> txc.v1.KvOp.Add
-	71,  // 85: txc.v1.KvOp.check:type_name -> txc.v1.KvOp.Check
-	54,  // 86: txc.v1.SqlWork.ops:type_name -> txc.v1.SqlOp
-	60,  // 87: txc.v1.SqlOp.args:type_name -> txc.v1.Value
-	56,  // 88: txc.v1.RedisWork.ops:type_name -> txc.v1.RedisOp
-	58,  // 89: txc.v1.PublishWork.messages:type_name -> txc.v1.Publication
-	72,  // 90: txc.v1.Publication.headers:type_name -> txc.v1.Publication.HeadersEntry
-	62,  // 91: txc.v1.Results.items:type_name -> txc.v1.Result
-	63,  // 92: txc.v1.Result.table:type_name -> txc.v1.Row
-	60,  // 93: txc.v1.Row.values:type_name -> txc.v1.Value
-	23,  // 94: txc.v1.Coordinator.Begin:input_type -> txc.v1.BeginRequest
-	24,  // 95: txc.v1.Coordinator.Enlist:input_type -> txc.v1.EnlistRequest
-	26,  // 96: txc.v1.Coordinator.Commit:input_type -> txc.v1.EndRequest
-	26,  // 97: txc.v1.Coordinator.Abort:input_type -> txc.v1.EndRequest
-	27,  // 98: txc.v1.Coordinator.Run:input_type -> txc.v1.RunRequest
-	28,  // 99: txc.v1.Coordinator.Outcome:input_type -> txc.v1.OutcomeRequest
-	45,  // 100: txc.v1.Coordinator.Session:input_type -> txc.v1.Frame
-	19,  // 101: txc.v1.Directory.Register:input_type -> txc.v1.RegisterRequest
-	21,  // 102: txc.v1.Directory.Inquire:input_type -> txc.v1.InquireRequest
-	31,  // 103: txc.v1.Operator.List:input_type -> txc.v1.ListRequest
-	34,  // 104: txc.v1.Operator.Get:input_type -> txc.v1.GetRequest
-	31,  // 105: txc.v1.Operator.Watch:input_type -> txc.v1.ListRequest
-	37,  // 106: txc.v1.Operator.Participants:input_type -> txc.v1.ParticipantsRequest
-	39,  // 107: txc.v1.Operator.Remove:input_type -> txc.v1.RemoveRequest
-	40,  // 108: txc.v1.Operator.Resolve:input_type -> txc.v1.ResolveRequest
-	40,  // 109: txc.v1.Operator.Acknowledge:input_type -> txc.v1.ResolveRequest
-	41,  // 110: txc.v1.Operator.Accept:input_type -> txc.v1.AcceptRequest
-	42,  // 111: txc.v1.Operator.Status:input_type -> txc.v1.StatusRequest
-	9,   // 112: txc.v1.Participant.Prepare:input_type -> txc.v1.PrepareRequest
-	11,  // 113: txc.v1.Participant.Commit:input_type -> txc.v1.CommitRequest
-	11,  // 114: txc.v1.Participant.Abort:input_type -> txc.v1.CommitRequest
-	13,  // 115: txc.v1.Participant.Recover:input_type -> txc.v1.RecoverRequest
-	16,  // 116: txc.v1.Participant.Check:input_type -> txc.v1.CheckRequest
-	40,  // 117: txc.v1.Participant.Settle:input_type -> txc.v1.ResolveRequest
-	45,  // 118: txc.v1.Participant.Session:input_type -> txc.v1.Frame
-	29,  // 119: txc.v1.Coordinator.Begin:output_type -> txc.v1.TxReply
-	29,  // 120: txc.v1.Coordinator.Enlist:output_type -> txc.v1.TxReply
-	29,  // 121: txc.v1.Coordinator.Commit:output_type -> txc.v1.TxReply
-	29,  // 122: txc.v1.Coordinator.Abort:output_type -> txc.v1.TxReply
-	29,  // 123: txc.v1.Coordinator.Run:output_type -> txc.v1.TxReply
-	29,  // 124: txc.v1.Coordinator.Outcome:output_type -> txc.v1.TxReply
-	45,  // 125: txc.v1.Coordinator.Session:output_type -> txc.v1.Frame
-	20,  // 126: txc.v1.Directory.Register:output_type -> txc.v1.RegisterReply
-	22,  // 127: txc.v1.Directory.Inquire:output_type -> txc.v1.InquireReply
-	32,  // 128: txc.v1.Operator.List:output_type -> txc.v1.ListReply
-	35,  // 129: txc.v1.Operator.Get:output_type -> txc.v1.Detail
-	35,  // 130: txc.v1.Operator.Watch:output_type -> txc.v1.Detail
-	38,  // 131: txc.v1.Operator.Participants:output_type -> txc.v1.ParticipantsReply
-	20,  // 132: txc.v1.Operator.Remove:output_type -> txc.v1.RegisterReply
-	35,  // 133: txc.v1.Operator.Resolve:output_type -> txc.v1.Detail
-	35,  // 134: txc.v1.Operator.Acknowledge:output_type -> txc.v1.Detail
-	43,  // 135: txc.v1.Operator.Accept:output_type -> txc.v1.StatusReply
-	43,  // 136: txc.v1.Operator.Status:output_type -> txc.v1.StatusReply
-	10,  // 137: txc.v1.Participant.Prepare:output_type -> txc.v1.PrepareReply
-	12,  // 138: txc.v1.Participant.Commit:output_type -> txc.v1.FateReply
-	12,  // 139: txc.v1.Participant.Abort:output_type -> txc.v1.FateReply
-	14,  // 140: txc.v1.Participant.Recover:output_type -> txc.v1.RecoverReply
-	17,  // 141: txc.v1.Participant.Check:output_type -> txc.v1.CheckReply
-	12,  // 142: txc.v1.Participant.Settle:output_type -> txc.v1.FateReply
-	45,  // 143: txc.v1.Participant.Session:output_type -> txc.v1.Frame
-	119, // [119:144] is the sub-list for method output_type
-	94,  // [94:119] is the sub-list for method input_type
-	94,  // [94:94] is the sub-list for extension type_name
-	94,  // [94:94] is the sub-list for extension extendee
-	0,   // [0:94] is the sub-list for field type_name
+	47,  // 47: txc.v1.FactsReply.facts:type_name -> txc.v1.Fact
+	48,  // 48: txc.v1.Fact.branches:type_name -> txc.v1.BranchFact
+	53,  // 49: txc.v1.Frame.hello:type_name -> txc.v1.Hello
+	6,   // 50: txc.v1.Frame.from:type_name -> txc.v1.Sender
+	50,  // 51: txc.v1.Frame.entries:type_name -> txc.v1.Entry
+	9,   // 52: txc.v1.Entry.prepare:type_name -> txc.v1.PrepareRequest
+	11,  // 53: txc.v1.Entry.commit:type_name -> txc.v1.CommitRequest
+	11,  // 54: txc.v1.Entry.abort:type_name -> txc.v1.CommitRequest
+	22,  // 55: txc.v1.Entry.answer:type_name -> txc.v1.InquireReply
+	13,  // 56: txc.v1.Entry.list:type_name -> txc.v1.RecoverRequest
+	6,   // 57: txc.v1.Entry.from:type_name -> txc.v1.Sender
+	10,  // 58: txc.v1.Entry.vote:type_name -> txc.v1.PrepareReply
+	12,  // 59: txc.v1.Entry.fate:type_name -> txc.v1.FateReply
+	21,  // 60: txc.v1.Entry.inquiry:type_name -> txc.v1.InquireRequest
+	14,  // 61: txc.v1.Entry.listed:type_name -> txc.v1.RecoverReply
+	51,  // 62: txc.v1.Entry.fenced:type_name -> txc.v1.Fenced
+	27,  // 63: txc.v1.Entry.run:type_name -> txc.v1.RunRequest
+	23,  // 64: txc.v1.Entry.begin:type_name -> txc.v1.BeginRequest
+	24,  // 65: txc.v1.Entry.enlist:type_name -> txc.v1.EnlistRequest
+	26,  // 66: txc.v1.Entry.end_commit:type_name -> txc.v1.EndRequest
+	26,  // 67: txc.v1.Entry.end_abort:type_name -> txc.v1.EndRequest
+	28,  // 68: txc.v1.Entry.outcome:type_name -> txc.v1.OutcomeRequest
+	29,  // 69: txc.v1.Entry.begun:type_name -> txc.v1.TxReply
+	29,  // 70: txc.v1.Entry.done:type_name -> txc.v1.TxReply
+	52,  // 71: txc.v1.Entry.refused:type_name -> txc.v1.Refusal
+	7,   // 72: txc.v1.Fenced.seen:type_name -> txc.v1.Seen
+	5,   // 73: txc.v1.Fenced.about:type_name -> txc.v1.About
+	8,   // 74: txc.v1.Refusal.reason:type_name -> txc.v1.Reason
+	6,   // 75: txc.v1.Hello.from:type_name -> txc.v1.Sender
+	7,   // 76: txc.v1.Hello.seen:type_name -> txc.v1.Seen
+	55,  // 77: txc.v1.Work.kv:type_name -> txc.v1.KvWork
+	57,  // 78: txc.v1.Work.sql:type_name -> txc.v1.SqlWork
+	59,  // 79: txc.v1.Work.redis:type_name -> txc.v1.RedisWork
+	61,  // 80: txc.v1.Work.publish:type_name -> txc.v1.PublishWork
+	63,  // 81: txc.v1.Work.call:type_name -> txc.v1.CallWork
+	56,  // 82: txc.v1.KvWork.ops:type_name -> txc.v1.KvOp
+	71,  // 83: txc.v1.KvOp.put:type_name -> txc.v1.KvOp.Put
+	72,  // 84: txc.v1.KvOp.delete:type_name -> txc.v1.KvOp.Delete
+	73,  // 85: txc.v1.KvOp.get:type_name -> txc.v1.KvOp.Get
+	74,  // 86: txc.v1.KvOp.add:type_name -> txc.v1.KvOp.Add
+	75,  // 87: txc.v1.KvOp.check:type_name -> txc.v1.KvOp.Check
+	58,  // 88: txc.v1.SqlWork.ops:type_name -> txc.v1.SqlOp
+	64,  // 89: txc.v1.SqlOp.args:type_name -> txc.v1.Value
+	60,  // 90: txc.v1.RedisWork.ops:type_name -> txc.v1.RedisOp
+	62,  // 91: txc.v1.PublishWork.messages:type_name -> txc.v1.Publication
+	76,  // 92: txc.v1.Publication.headers:type_name -> txc.v1.Publication.HeadersEntry
+	66,  // 93: txc.v1.Results.items:type_name -> txc.v1.Result
+	67,  // 94: txc.v1.Result.table:type_name -> txc.v1.Row
+	64,  // 95: txc.v1.Row.values:type_name -> txc.v1.Value
+	23,  // 96: txc.v1.Coordinator.Begin:input_type -> txc.v1.BeginRequest
+	24,  // 97: txc.v1.Coordinator.Enlist:input_type -> txc.v1.EnlistRequest
+	26,  // 98: txc.v1.Coordinator.Commit:input_type -> txc.v1.EndRequest
+	26,  // 99: txc.v1.Coordinator.Abort:input_type -> txc.v1.EndRequest
+	27,  // 100: txc.v1.Coordinator.Run:input_type -> txc.v1.RunRequest
+	28,  // 101: txc.v1.Coordinator.Outcome:input_type -> txc.v1.OutcomeRequest
+	49,  // 102: txc.v1.Coordinator.Session:input_type -> txc.v1.Frame
+	19,  // 103: txc.v1.Directory.Register:input_type -> txc.v1.RegisterRequest
+	21,  // 104: txc.v1.Directory.Inquire:input_type -> txc.v1.InquireRequest
+	31,  // 105: txc.v1.Operator.List:input_type -> txc.v1.ListRequest
+	34,  // 106: txc.v1.Operator.Get:input_type -> txc.v1.GetRequest
+	31,  // 107: txc.v1.Operator.Watch:input_type -> txc.v1.ListRequest
+	37,  // 108: txc.v1.Operator.Participants:input_type -> txc.v1.ParticipantsRequest
+	39,  // 109: txc.v1.Operator.Remove:input_type -> txc.v1.RemoveRequest
+	40,  // 110: txc.v1.Operator.Resolve:input_type -> txc.v1.ResolveRequest
+	40,  // 111: txc.v1.Operator.Acknowledge:input_type -> txc.v1.ResolveRequest
+	41,  // 112: txc.v1.Operator.Accept:input_type -> txc.v1.AcceptRequest
+	42,  // 113: txc.v1.Operator.Status:input_type -> txc.v1.StatusRequest
+	45,  // 114: txc.v1.Operator.Facts:input_type -> txc.v1.FactsRequest
+	9,   // 115: txc.v1.Participant.Prepare:input_type -> txc.v1.PrepareRequest
+	11,  // 116: txc.v1.Participant.Commit:input_type -> txc.v1.CommitRequest
+	11,  // 117: txc.v1.Participant.Abort:input_type -> txc.v1.CommitRequest
+	13,  // 118: txc.v1.Participant.Recover:input_type -> txc.v1.RecoverRequest
+	16,  // 119: txc.v1.Participant.Check:input_type -> txc.v1.CheckRequest
+	40,  // 120: txc.v1.Participant.Settle:input_type -> txc.v1.ResolveRequest
+	49,  // 121: txc.v1.Participant.Session:input_type -> txc.v1.Frame
+	29,  // 122: txc.v1.Coordinator.Begin:output_type -> txc.v1.TxReply
+	29,  // 123: txc.v1.Coordinator.Enlist:output_type -> txc.v1.TxReply
+	29,  // 124: txc.v1.Coordinator.Commit:output_type -> txc.v1.TxReply
+	29,  // 125: txc.v1.Coordinator.Abort:output_type -> txc.v1.TxReply
+	29,  // 126: txc.v1.Coordinator.Run:output_type -> txc.v1.TxReply
+	29,  // 127: txc.v1.Coordinator.Outcome:output_type -> txc.v1.TxReply
+	49,  // 128: txc.v1.Coordinator.Session:output_type -> txc.v1.Frame
+	20,  // 129: txc.v1.Directory.Register:output_type -> txc.v1.RegisterReply
+	22,  // 130: txc.v1.Directory.Inquire:output_type -> txc.v1.InquireReply
+	32,  // 131: txc.v1.Operator.List:output_type -> txc.v1.ListReply
+	35,  // 132: txc.v1.Operator.Get:output_type -> txc.v1.Detail
+	35,  // 133: txc.v1.Operator.Watch:output_type -> txc.v1.Detail
+	38,  // 134: txc.v1.Operator.Participants:output_type -> txc.v1.ParticipantsReply
+	20,  // 135: txc.v1.Operator.Remove:output_type -> txc.v1.RegisterReply
+	35,  // 136: txc.v1.Operator.Resolve:output_type -> txc.v1.Detail
+	35,  // 137: txc.v1.Operator.Acknowledge:output_type -> txc.v1.Detail
+	43,  // 138: txc.v1.Operator.Accept:output_type -> txc.v1.StatusReply
+	43,  // 139: txc.v1.Operator.Status:output_type -> txc.v1.StatusReply
+	46,  // 140: txc.v1.Operator.Facts:output_type -> txc.v1.FactsReply
+	10,  // 141: txc.v1.Participant.Prepare:output_type -> txc.v1.PrepareReply
+	12,  // 142: txc.v1.Participant.Commit:output_type -> txc.v1.FateReply
+	12,  // 143: txc.v1.Participant.Abort:output_type -> txc.v1.FateReply
+	14,  // 144: txc.v1.Participant.Recover:output_type -> txc.v1.RecoverReply
+	17,  // 145: txc.v1.Participant.Check:output_type -> txc.v1.CheckReply
+	12,  // 146: txc.v1.Participant.Settle:output_type -> txc.v1.FateReply
+	49,  // 147: txc.v1.Participant.Session:output_type -> txc.v1.Frame
+	122, // [122:148] is the sub-list for method output_type
+	96,  // [96:122] is the sub-list for method input_type
+	96,  // [96:96] is the sub-list for extension type_name
+	96,  // [96:96] is the sub-list for extension extendee
+	0,   // [0:96] is the sub-list for field type_name
 }
 
 func init() { file_txc_proto_init() }
@@ -6389,7 +6675,7 @@ func file_txc_proto_init() {
 	}
 	file_txc_proto_msgTypes[3].OneofWrappers = []any{}
 	file_txc_proto_msgTypes[19].OneofWrappers = []any{}
-	file_txc_proto_msgTypes[40].OneofWrappers = []any{
+	file_txc_proto_msgTypes[44].OneofWrappers = []any{
 		(*Entry_Prepare)(nil),
 		(*Entry_Commit)(nil),
 		(*Entry_Abort)(nil),
@@ -6411,23 +6697,23 @@ func file_txc_proto_init() {
 		(*Entry_Done)(nil),
 		(*Entry_Refused)(nil),
 	}
-	file_txc_proto_msgTypes[44].OneofWrappers = []any{
+	file_txc_proto_msgTypes[48].OneofWrappers = []any{
 		(*Work_Kv)(nil),
 		(*Work_Sql)(nil),
 		(*Work_Redis)(nil),
 		(*Work_Publish)(nil),
 		(*Work_Call)(nil),
 	}
-	file_txc_proto_msgTypes[46].OneofWrappers = []any{
+	file_txc_proto_msgTypes[50].OneofWrappers = []any{
 		(*KvOp_Put_)(nil),
 		(*KvOp_Delete_)(nil),
 		(*KvOp_Get_)(nil),
 		(*KvOp_Add_)(nil),
 		(*KvOp_Check_)(nil),
 	}
-	file_txc_proto_msgTypes[48].OneofWrappers = []any{}
-	file_txc_proto_msgTypes[50].OneofWrappers = []any{}
-	file_txc_proto_msgTypes[54].OneofWrappers = []any{
+	file_txc_proto_msgTypes[52].OneofWrappers = []any{}
+	file_txc_proto_msgTypes[54].OneofWrappers = []any{}
+	file_txc_proto_msgTypes[58].OneofWrappers = []any{
 		(*Value_Null)(nil),
 		(*Value_Boolean)(nil),
 		(*Value_Integer)(nil),
@@ -6436,15 +6722,15 @@ func file_txc_proto_init() {
 		(*Value_Binary)(nil),
 		(*Value_UnixUs)(nil),
 	}
-	file_txc_proto_msgTypes[64].OneofWrappers = []any{}
-	file_txc_proto_msgTypes[65].OneofWrappers = []any{}
+	file_txc_proto_msgTypes[68].OneofWrappers = []any{}
+	file_txc_proto_msgTypes[69].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_txc_proto_rawDesc), len(file_txc_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   67,
+			NumMessages:   71,
 			NumExtensions: 0,
 			NumServices:   4,
 		},

@@ -536,6 +536,7 @@ const (
 	Operator_Acknowledge_FullMethodName  = "/txc.v1.Operator/Acknowledge"
 	Operator_Accept_FullMethodName       = "/txc.v1.Operator/Accept"
 	Operator_Status_FullMethodName       = "/txc.v1.Operator/Status"
+	Operator_Facts_FullMethodName        = "/txc.v1.Operator/Facts"
 )
 
 // OperatorClient is the client API for Operator service.
@@ -558,6 +559,8 @@ type OperatorClient interface {
 	// Accept is a person's word on a loss, a replaced participant, or one gone for good. Durable first (C12).
 	Accept(ctx context.Context, in *AcceptRequest, opts ...grpc.CallOption) (*StatusReply, error)
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusReply, error)
+	// Facts tells what memory and log have of ids that participants show, and changes nothing.
+	Facts(ctx context.Context, in *FactsRequest, opts ...grpc.CallOption) (*FactsReply, error)
 }
 
 type operatorClient struct {
@@ -667,6 +670,16 @@ func (c *operatorClient) Status(ctx context.Context, in *StatusRequest, opts ...
 	return out, nil
 }
 
+func (c *operatorClient) Facts(ctx context.Context, in *FactsRequest, opts ...grpc.CallOption) (*FactsReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FactsReply)
+	err := c.cc.Invoke(ctx, Operator_Facts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // OperatorServer is the server API for Operator service.
 // All implementations must embed UnimplementedOperatorServer
 // for forward compatibility.
@@ -687,6 +700,8 @@ type OperatorServer interface {
 	// Accept is a person's word on a loss, a replaced participant, or one gone for good. Durable first (C12).
 	Accept(context.Context, *AcceptRequest) (*StatusReply, error)
 	Status(context.Context, *StatusRequest) (*StatusReply, error)
+	// Facts tells what memory and log have of ids that participants show, and changes nothing.
+	Facts(context.Context, *FactsRequest) (*FactsReply, error)
 	mustEmbedUnimplementedOperatorServer()
 }
 
@@ -723,6 +738,9 @@ func (UnimplementedOperatorServer) Accept(context.Context, *AcceptRequest) (*Sta
 }
 func (UnimplementedOperatorServer) Status(context.Context, *StatusRequest) (*StatusReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Status not implemented")
+}
+func (UnimplementedOperatorServer) Facts(context.Context, *FactsRequest) (*FactsReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Facts not implemented")
 }
 func (UnimplementedOperatorServer) mustEmbedUnimplementedOperatorServer() {}
 func (UnimplementedOperatorServer) testEmbeddedByValue()                  {}
@@ -900,6 +918,24 @@ func _Operator_Status_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Operator_Facts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FactsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperatorServer).Facts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Operator_Facts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperatorServer).Facts(ctx, req.(*FactsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Operator_ServiceDesc is the grpc.ServiceDesc for Operator service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -938,6 +974,10 @@ var Operator_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Status",
 			Handler:    _Operator_Status_Handler,
+		},
+		{
+			MethodName: "Facts",
+			Handler:    _Operator_Facts_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -30,7 +30,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	if err := json.Unmarshal(data, &schema); err != nil {
 		t.Fatal(err)
 	}
-	for _, def := range []string{"transaction", "detail", "list", "participants", "removed", "settled", "status", "doctor", "accepted", "verified", "record", "version", "demo", "bench", "dump", "ready", "error"} {
+	for _, def := range []string{"transaction", "detail", "list", "participants", "removed", "settled", "status", "doctor", "reconcile", "accepted", "verified", "record", "version", "demo", "bench", "dump", "ready", "error"} {
 		if _, ok := schema.Defs[def]; !ok || !strings.Contains(string(text), "`"+def+"`") {
 			t.Errorf("%s is not both in the schema and in docs/json.md", def)
 		}

@@ -86,7 +86,7 @@ func (p *program) commands() []*cli.Command {
 	return []*cli.Command{
 		p.demoCommand(), p.devCommand(), p.serveCommand(),
 		p.runCommand(), p.beginCommand(), p.enlistCommand(), p.commitCommand(), p.abortCommand(),
-		p.listCommand(), p.showCommand(), p.watchCommand(), p.participantsCommand(), p.statusCommand(), p.doctorCommand(),
+		p.listCommand(), p.showCommand(), p.watchCommand(), p.participantsCommand(), p.statusCommand(), p.doctorCommand(), p.reconcileCommand(),
 		p.resolveCommand(), p.acknowledgeCommand(), p.acceptCommand(), p.logCommand(),
 		p.versionCommand(), p.completionCommand(), p.benchCommand(), p.participantCommand(), p.echoCommand(),
 	}
