@@ -47,8 +47,9 @@ type Fact struct {
 // BranchFact is one member's.
 type BranchFact struct{ Participant, State string }
 
-// MaxFacts bounds how many ids may be asked about at once, and a page of unfinished ones.
-const MaxFacts = 1000
+// MaxFacts bounds how many ids may be asked about at once, and a page of unfinished ones: with 64 members each they fit into a
+// message.
+const MaxFacts = 500
 
 // Facts tells of each of ids, in their order.
 func (c *Coordinator) Facts(ctx context.Context, ids []protocol.Proof) ([]Fact, error) {

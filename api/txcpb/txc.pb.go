@@ -3636,7 +3636,7 @@ func (x *Limits) GetMaxTimeoutMs() uint32 {
 	return 0
 }
 
-// FactsRequest: at most 1,000 ids, or a page of what is unfinished.
+// FactsRequest: at most 500 ids, or a page of what is unfinished.
 type FactsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ids           []string               `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`                // `<id>.<mark>` each

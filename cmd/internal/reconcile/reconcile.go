@@ -11,6 +11,7 @@ import (
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/api/frame"
 	"github.com/txc-dev/txc/api/txcpb"
+	"github.com/txc-dev/txc/coordinator"
 	"github.com/txc-dev/txc/internal/protocol"
 )
 
@@ -49,8 +50,8 @@ type Result struct {
 // Bounds.
 const (
 	maxFindings = 1000
-	maxBatch    = 500  // ids that are judged at once
-	pageProofs  = 1000 // of one participant
+	maxBatch    = coordinator.MaxFacts // ids that are judged at once
+	pageProofs  = 1000                 // of one participant
 )
 
 // key names a transaction for ever.
