@@ -18,6 +18,7 @@ need strace strace             # system calls that fail
 need spin spin                 # tests/model: searches every state of the model
 need gcc "gcc libc6-dev"       # compiles what spin makes of it
 need redis-server redis-server # tests/stores: each test starts its own server
+need mariadbd mariadb-server   # the same
 # Debian keeps PostgreSQL's programs out of the path.
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql # the same
 [ -n "$missing" ] || exit 0

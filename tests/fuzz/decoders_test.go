@@ -53,6 +53,8 @@ var decoders = []decoder{
 	{name: "participant/kv/engine.parseName", target: "participant/kv/engine.FuzzRows"},
 
 	{name: "participant/sqlwork.Read", target: "participant/sqlwork.FuzzWork"},
+	{name: "participant/mysql.decode", target: "participant/mysql.FuzzDecode"},
+	{name: "participant/mysql.decodeText", target: "participant/mysql.FuzzDecode"},
 	{name: "participant/postgres.decode", target: "participant/postgres.FuzzDecode"},
 
 	{name: "participant/redis.read", target: "participant/redis.FuzzWork"},

@@ -1,0 +1,315 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/participant"
+	"github.com/txc-dev/txc/participant/sqlwork"
+)
+
+// Prepare is participant.Resource's.
+func (s *Store) Prepare(ctx context.Context, b participant.Branch, work []byte, joined bool) (participant.Promise, error) {
+	if s.closed.Load() {
+		return participant.Promise{}, fmt.Errorf("mysql: %w", txc.ErrClosed)
+	}
+	if joined {
+		return no(reason(txc.CodeBadWork, "this participant takes shipped work only")), nil
+	}
+	w, err := sqlwork.Read(work)
+	if err != nil {
+		return no(reason(txc.CodeBadWork, "%v", err)), nil
+	}
+	orders, err := s.o.terms().Orders(w.GetSql())
+	if err != nil {
+		return no(reason(txc.CodeBadWork, "%v", err)), nil
+	}
+	waiting, cancel := context.WithTimeout(ctx, finishLimit)
+	defer cancel()
+	c, err := s.work.Conn(waiting)
+	if err != nil { // nothing was begun
+		return no(reasonOf(waiting, err)), nil
+	}
+	ss, err := sessionOf(c)
+	if err != nil {
+		s.drop(c)
+		return participant.Promise{}, err
+	}
+	return s.branch(ctx, &branch{Branch: b, xid: s.xid(b.Name()), conn: c, session: ss}, orders)
+}
+
+func no(r txc.Reason) participant.Promise { return participant.Promise{Vote: txc.No, Reason: r} }
+
+// branch is one that works. Each way out of it gives the session back, keeps it, or closes it.
+type branch struct {
+	participant.Branch
+	xid
+	conn    *sql.Conn
+	session *session
+
+	began  bool  // its XA START was done
+	reads  bool  // none of its statements is there to write
+	writes int64 // how many writes the session had seen before, if it reads
+}
+
+// branch runs a branch up to its vote.
+func (s *Store) branch(ctx context.Context, b *branch, orders []sqlwork.Order) (participant.Promise, error) {
+	b.reads = true
+	for _, o := range orders {
+		b.reads = b.reads && o.Query
+	}
+	last, err := s.begin(ctx, b)
+	switch {
+	case numberOf(err) == errDuplicateXID:
+		s.undo(b, txc.Reason{}) // of this session alone: the branch of this name stays
+		return s.repeated(ctx, b.Branch)
+	case err != nil:
+		return s.undo(b, reasonOf(ctx, err)), nil
+	case !last:
+		s.undo(b, txc.Reason{})
+		return participant.Promise{}, fmt.Errorf("%w: another process has opened participant %s in this database", txc.ErrStopped, b.Participant)
+	}
+	results := &sqlwork.Results{}
+	for i, o := range orders {
+		why, err := run(ctx, o, b.conn, i, results)
+		if err != nil {
+			why = reasonOf(ctx, err)
+		}
+		if !why.IsZero() {
+			return s.undo(b, why), nil
+		}
+	}
+	read, why := results.Bytes()
+	if !why.IsZero() {
+		return s.undo(b, why), nil
+	}
+	wrote, why := s.worked(ctx, b)
+	switch {
+	case !why.IsZero():
+		return s.undo(b, why), nil
+	case !wrote && b.MayRelease:
+		if p := s.undo(b, reason(txc.CodeUnreachable, "its session was lost")); b.session == nil { // nothing is to be lost
+			return p, nil
+		}
+		return participant.Promise{Vote: txc.ReadOnly, Results: read}, nil
+	}
+	p := participant.Promise{Vote: txc.Yes, Results: read, Evidence: fmt.Appendf(nil, "%d", b.session.id)}
+	if !wrote {
+		p.Vote = txc.Held
+	}
+	return s.promise(ctx, b, p)
+}
+
+// grace is what a session gets beyond its branch's deadline before the server ends what it does by itself.
+const grace = time.Second
+
+// begin makes the session ready and opens the branch in it; last is false if another process has opened the store since.
+func (s *Store) begin(ctx context.Context, b *branch) (last bool, err error) {
+	left := finishLimit
+	if at, ok := ctx.Deadline(); ok {
+		left = max(time.Until(at), time.Millisecond)
+	}
+	wait := (min(left, s.o.LockTimeout) + time.Second - 1) / time.Second
+	limits := fmt.Sprintf(`innodb_lock_wait_timeout = %d, lock_wait_timeout = %[1]d`, wait)
+	if b.session.version.maria {
+		limits += fmt.Sprintf(`, max_statement_time = %g, idle_transaction_timeout = %d`, (left + grace).Seconds(), int((left+2*grace)/time.Second))
+	} else {
+		limits += fmt.Sprintf(`, max_execution_time = %d`, (left + grace).Milliseconds())
+	}
+	// An earlier branch's work may have changed the session, or have locked something for it: functions can. That this process
+	// is the last to have opened is asked after the session can be found by its lock: whoever opens next ends it, or has
+	// changed the row before.
+	text := fmt.Sprintf(`do release_all_locks();
+select get_lock('%s', 0);
+set session autocommit = 1, time_zone = '+00:00', sql_mode = default, foreign_key_checks = 1, unique_checks = 1, sql_safe_updates = default, sql_select_limit = default, %s = default, %s;
+select count(*) from txc_memory where cluster = '%s' and participant = '%s' and incarnation = x'%x';
+%sxa start %s`, b.session.lock, b.session.version.isolation(), limits, b.Cluster, b.Participant, s.incarnation, countWrites(b.reads), b.literal())
+	rows, err := batch(ctx, b.conn, text)
+	switch {
+	case err != nil:
+		return false, err
+	case len(rows) < 2:
+		return false, fmt.Errorf("%d rows of the server's are too few", len(rows))
+	case rows[0][0] != "1": // somebody was faster; the session is closed, for it cannot be found
+		s.drop(b.conn)
+		return false, fmt.Errorf("the session has lost its lock")
+	}
+	b.began = true
+	b.writes, err = writesOf(rows[2:])
+	return rows[1][0] == "1", err
+}
+
+// worked looks at the session when the work is done: whether it can still be found, and whether it wrote.
+func (s *Store) worked(ctx context.Context, b *branch) (wrote bool, why txc.Reason) {
+	text := countWrites(b.reads)
+	if b.session.version.maria { // what has promised is idle for as long as it takes, and no deadline cuts its end off
+		text += fmt.Sprintf(`set session idle_transaction_timeout = 0, max_statement_time = %g; `, finishLimit.Seconds())
+	}
+	rows, err := batch(ctx, b.conn, text+fmt.Sprintf(`select coalesce(is_used_lock('%s'), 0) = connection_id()`, b.session.lock))
+	if err != nil {
+		return false, reasonOf(ctx, err)
+	}
+	if len(rows) == 0 || rows[len(rows)-1][0] != "1" {
+		return false, reason(txc.CodeBadWork, "it has released all locks of its session")
+	}
+	writes, err := writesOf(rows[:len(rows)-1])
+	if err != nil {
+		return false, reason(txc.CodeStore, "%v", err)
+	}
+	return !b.reads || writes != b.writes, txc.Reason{}
+}
+
+// countWrites asks how many rows the session has written: of a branch that only reads, by the look of it. Functions can write.
+func countWrites(reads bool) string {
+	if !reads {
+		return ""
+	}
+	return `show session status where variable_name in ('Handler_write', 'Handler_update', 'Handler_delete'); `
+}
+
+func writesOf(rows [][]string) (n int64, err error) {
+	for _, r := range rows {
+		var one int64
+		if _, err := fmt.Sscan(r[len(r)-1], &one); err != nil {
+			return 0, fmt.Errorf("count of writes: %w", err)
+		}
+		n += one
+	}
+	return n, nil
+}
+
+// promise inserts the marker, with all that belongs to the promise, and prepares. From here on only what the server says of it
+// counts (P3).
+func (s *Store) promise(ctx context.Context, b *branch, p participant.Promise) (participant.Promise, error) {
+	if ctx.Err() != nil {
+		return s.undo(b, reason(txc.CodeDeadline, "its time ran out")), nil
+	}
+	issued, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
+	defer cancel()
+	_, err := batch(issued, b.conn, fmt.Sprintf(`insert into txc_branch values (%s, '%s', x'%x', %d, %d, utc_timestamp(6), 0); xa end %s; xa prepare %[6]s`,
+		row(b.Branch), b.name(), list(b.Members), b.Age, b.session.id, b.literal()))
+	if err == nil {
+		s.keep(b)
+		return p, nil
+	}
+	session := b.session
+	answer := s.undo(b, reasonOf(issued, err))
+	switch {
+	case b.session != nil && numberOf(err) == errDuplicateKey:
+		return s.repeated(issued, b.Branch)
+	case b.session != nil: // rolled back, whatever it was: nobody was told yes
+		return answer, nil
+	}
+	s.lose(b.name(), session)
+	looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
+	defer cancel()
+	return s.looked(looking, b, p, err)
+}
+
+// row is the key of the tables' rows of a branch.
+func row(b participant.Branch) string {
+	return fmt.Sprintf("'%s', '%s', %d, %d, %d, '%s'", b.Cluster, b.Participant, b.ID.Coordinator, b.ID.Epoch, b.ID.Sequence, txc.FormatMark(b.Mark))
+}
+
+// key finds that row alone: by a comparison of lists the server would look at all rows, and wait for those of other branches.
+func key(b participant.Branch) string {
+	return fmt.Sprintf("cluster = '%s' and participant = '%s' and coordinator = %d and epoch = %d and sequence = %d and mark = '%s'",
+		b.Cluster, b.Participant, b.ID.Coordinator, b.ID.Epoch, b.ID.Sequence, txc.FormatMark(b.Mark))
+}
+
+// looked says what came of a promise whose session was lost.
+func (s *Store) looked(ctx context.Context, b *branch, p participant.Promise, lost error) (participant.Promise, error) {
+	err := s.endLost(ctx, b.name())
+	var all map[string]bool
+	if err == nil {
+		all, err = s.recovered(ctx)
+	}
+	switch {
+	case err != nil:
+		return p, fmt.Errorf("prepare %s: %w; look: %w", b.name(), lost, err)
+	case all[b.name()]:
+		return p, nil
+	default:
+		return no(reason(txc.CodeUnreachable, "its session was lost")), nil
+	}
+}
+
+// repeated answers for a branch whose name is in use, or that has committed: nothing is executed again (P4).
+func (s *Store) repeated(ctx context.Context, b participant.Branch) (participant.Promise, error) {
+	ctx, cancel, err := s.deed(context.WithoutCancel(ctx))
+	defer cancel()
+	if err != nil {
+		return participant.Promise{}, err
+	}
+	all, err := s.recovered(ctx)
+	if err != nil {
+		return participant.Promise{}, fmt.Errorf("prepare %s again: %w", b.Name(), err)
+	}
+	if !all[b.Name()] {
+		return participant.Promise{}, fmt.Errorf("prepare %s again: it has committed, is at work, or is another database's", b.Name())
+	}
+	promised, err := s.promises(ctx, map[string]bool{b.Name(): true})
+	if err != nil || len(promised) != 1 {
+		return participant.Promise{}, fmt.Errorf("prepare %s again: %d are promised: %w", b.Name(), len(promised), err)
+	}
+	return participant.Promise{Vote: txc.Yes, Evidence: promised[0].Evidence}, nil
+}
+
+// undo rolls back what a No leaves, and gives the session back. One that cannot is closed, in the server, too, which then rolls
+// back; and forgotten: b.session is nil.
+func (s *Store) undo(b *branch, why txc.Reason) participant.Promise {
+	ctx, cancel := context.WithTimeout(context.Background(), connectLimit)
+	defer cancel()
+	_, err := b.conn.ExecContext(ctx, `xa end `+b.literal())
+	if b.began && (err == nil || numberOf(err) != 0) { // what it says of its state does not matter
+		_, err = b.conn.ExecContext(ctx, `xa rollback `+b.literal())
+	}
+	if n := numberOf(err); err == nil || n == errNoXID || n != 0 && !b.began {
+		s.giveBack(b.conn)
+		return no(why)
+	}
+	s.drop(b.conn)
+	if err := s.end(ctx, b.session); err != nil {
+		s.o.Logger.Debug("a session is left to the server", "error", err)
+	}
+	b.session = nil
+	return no(why)
+}
+
+// batch runs statements, one after the other until one fails, and gives all the rows of their answers.
+func batch(ctx context.Context, c *sql.Conn, text string) (all [][]string, err error) {
+	rows, err := c.QueryContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for more := true; more; more = rows.NextResultSet() {
+		columns, err := rows.Columns()
+		if err != nil {
+			return nil, err
+		}
+		for rows.Next() {
+			texts := make([]sql.NullString, len(columns))
+			into := make([]any, len(columns))
+			for i := range texts {
+				into[i] = &texts[i]
+			}
+			if err := rows.Scan(into...); err != nil {
+				return nil, err
+			}
+			row := make([]string, len(columns))
+			for i, t := range texts {
+				row[i] = t.String
+			}
+			all = append(all, row)
+		}
+	}
+	return all, rows.Err()
+}
+
+// list is how members stand in a row; names have no blanks.
+func list(members []string) string { return strings.Join(members, " ") }
