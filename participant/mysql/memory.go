@@ -27,7 +27,7 @@ func (s *Store) recall(ctx context.Context) (m participant.Memory, err error) {
 	if m.Instance, err = s.instance(ctx); err != nil {
 		return m, err
 	}
-	rows, err := s.finish.QueryContext(ctx, `select coordinator, epoch, mark, lsn from txc_seen where cluster = ? and participant = ? order by coordinator`, s.o.Cluster, s.o.Name)
+	rows, err := s.finish.QueryContext(ctx, `select coordinator, epoch, mark, lsn from txc_witness where cluster = ? and participant = ? order by coordinator`, s.o.Cluster, s.o.Name)
 	if err != nil {
 		return m, err
 	}
@@ -67,7 +67,7 @@ func (s *Store) Remember(ctx context.Context, m participant.Memory) error {
 	const rises = `(values(epoch) > epoch or values(epoch) = epoch and values(lsn) >= lsn)`
 	err = s.together(ctx, func(tx *sql.Tx) error {
 		for _, w := range m.Seen {
-			_, err := tx.ExecContext(ctx, `insert into txc_seen values (?, ?, ?, ?, ?, ?) on duplicate key update
+			_, err := tx.ExecContext(ctx, `insert into txc_witness values (?, ?, ?, ?, ?, ?) on duplicate key update
 				mark = if(`+rises+`, values(mark), mark), lsn = if(`+rises+`, values(lsn), lsn), epoch = greatest(epoch, values(epoch))`,
 				s.o.Cluster, s.o.Name, w.Coordinator, w.Epoch, txc.FormatMark(w.Mark), w.LSN)
 			if err != nil {

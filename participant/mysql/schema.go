@@ -18,7 +18,7 @@ var tables = []string{`
 create table if not exists txc_memory (
 	cluster varchar(16), participant varchar(47), format int not null, instance binary(16) not null, incarnation binary(16) not null,
 	primary key (cluster, participant))`, `
-create table if not exists txc_seen (
+create table if not exists txc_witness (
 	cluster varchar(16), participant varchar(47), coordinator bigint unsigned, epoch bigint unsigned not null, mark char(16) not null,
 	lsn bigint unsigned not null,
 	primary key (cluster, participant, coordinator))`, `
@@ -41,7 +41,7 @@ const storage = ` engine = innodb default character set ascii collate ascii_bin 
 func (s *Store) found(ctx context.Context, instance [16]byte) error {
 	var there int
 	err := s.finish.QueryRowContext(ctx, `select count(*) from information_schema.tables where table_schema = database()
-		and table_name in ('txc_memory', 'txc_seen', 'txc_branch', 'txc_settled')`).Scan(&there)
+		and table_name in ('txc_memory', 'txc_witness', 'txc_branch', 'txc_settled')`).Scan(&there)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/txc-dev/txc/tests/internal/campaign"
 	"github.com/txc-dev/txc/tests/internal/procs"
 	"github.com/txc-dev/txc/tests/internal/suite"
@@ -36,10 +34,21 @@ type payment struct {
 // and in the key-value store, or in neither.
 func TestTransfersWhileServersAreKilled(t *testing.T) {
 	t.Parallel()
+	for name, on := range map[string]ground{"postgres": onPostgres, "mariadb": onMariaDB(), "mariadb with the binary log": onMariaDB("log-bin", "sync-binlog=1")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transfers(t, on)
+		})
+	}
+}
+
+func transfers(t *testing.T, on ground) {
 	given := suite.Seed(t, *seed)
-	w := newTown(t, "shop", fmt.Sprintf(`create table account (id int primary key, balance int not null check (balance >= 0));
-		create table payment (key text primary key);
-		insert into account select i, %d from generate_series(0, %d) i`, start, accounts-1))
+	tables := []string{"create table account (id int primary key, balance int not null check (balance >= 0))", "create table payment (k varchar(40) primary key)"}
+	for i := range accounts {
+		tables = append(tables, fmt.Sprintf("insert into account values (%d, %d)", i, start))
+	}
+	w := newTown(t, on, "shop", tables...)
 	working, quiet := context.WithCancel(t.Context())
 	defer quiet()
 	var wg sync.WaitGroup
@@ -47,7 +56,7 @@ func TestTransfersWhileServersAreKilled(t *testing.T) {
 	for i := range books {
 		wg.Go(func() { books[i] = pay(t.Context(), working, w, given, i) })
 	}
-	killed, err := w.disturb(rand.New(rand.NewPCG(given, 0)), *kills)
+	victims, err := w.disturb(rand.New(rand.NewPCG(given, 0)), *kills)
 	quiet()
 	wg.Wait()
 	if err != nil {
@@ -61,7 +70,7 @@ func TestTransfersWhileServersAreKilled(t *testing.T) {
 		t.Errorf("seed %d: %v", given, err)
 	}
 	w.audit(t, books)
-	t.Logf("seed %d: killed %v; nothing prepared after %v", given, killed, took.Round(time.Millisecond))
+	t.Logf("seed %d: killed %v; nothing prepared after %v", given, victims, took.Round(time.Millisecond))
 }
 
 func pay(ctx, working context.Context, w *town, given uint64, payer int) (book []payment) {
@@ -73,8 +82,8 @@ func pay(ctx, working context.Context, w *town, given uint64, payer int) (book [
 			map[string]any{"participant": "bank", "kv": []any{
 				map[string]any{"add": map[string]any{"key": fmt.Sprintf("paid-%d", payer), "by": amount}}, map[string]any{"add": map[string]any{"key": p.key, "by": 1}}}},
 			map[string]any{"participant": "shop", "sql": []any{
-				map[string]any{"exec": map[string]any{"text": "update account set balance = balance - $1 where id = $2", "args": []int{amount, rng.IntN(accounts)}, "rows": 1}},
-				map[string]any{"exec": map[string]any{"text": "insert into payment values ($1)", "args": []string{p.key}, "rows": 1}}}},
+				map[string]any{"exec": map[string]any{"text": w.take, "args": []int{amount, rng.IntN(accounts)}, "rows": 1}},
+				map[string]any{"exec": map[string]any{"text": w.note, "args": []string{p.key}, "rows": 1}}}},
 		}})
 		if err != nil {
 			panic(err)
@@ -129,7 +138,7 @@ func (w *town) unprepared(t *testing.T) time.Duration {
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	for up := time.Now(); ; <-look.C {
-		left := one[int](t, w.url, "select count(*) from pg_prepared_xacts")
+		left := w.rows(t, w.prepared, nil)
 		if left == 0 {
 			return time.Since(up)
 		}
@@ -160,23 +169,13 @@ func (w *town) audit(t *testing.T, books [][]payment) {
 		t.Error(err)
 	}
 	bank := w.ReadDump(t, "bank").Data
-	c, err := pgx.Connect(t.Context(), w.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close(context.Background())
-	rows, err := c.Query(t.Context(), "select key from payment")
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
 	shop := map[string]bool{}
-	for _, k := range keys {
-		shop[k] = true
-	}
+	w.rows(t, "select k from payment", func(scan func(...any) error) error {
+		var key string
+		err := scan(&key)
+		shop[key] = true
+		return err
+	})
 	committed := 0
 	for key, heard := range answers {
 		if shop[key] != (bank[key] == "1") || shop[key] != (heard == campaign.Committed) || heard == campaign.Unknown {
@@ -191,11 +190,11 @@ func (w *town) audit(t *testing.T, books [][]payment) {
 		n, _ := strconv.Atoi(bank[fmt.Sprintf("paid-%d", payer)]) // absent: nothing was paid
 		paid += n
 	}
-	if left := one[int](t, w.url, "select sum(balance) from account"); accounts*start-left != paid {
+	if left := w.int(t, "select sum(balance) from account"); accounts*start-left != paid {
 		t.Errorf("the shop has %d of %d left, the bank was paid %d", left, accounts*start, paid)
 	}
-	if len(keys) != committed || committed == 0 || committed == len(answers) && len(answers) > 200 {
-		t.Errorf("%d payments are in the database, %d committed, of %d", len(keys), committed, len(answers))
+	if len(shop) != committed || committed == 0 || committed == len(answers) && len(answers) > 200 {
+		t.Errorf("%d payments are in the database, %d committed, of %d", len(shop), committed, len(answers))
 	}
 	t.Logf("%d payments, %d committed", len(answers), committed)
 }

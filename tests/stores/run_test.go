@@ -17,9 +17,9 @@ import (
 // A transaction file with SQL, from `txc run` to the table and back.
 func TestShippedSQL(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, "shop", `create table stock (sku text primary key, n int not null check (n >= 0));
-		create table things (id int primary key, b boolean, i bigint, f float8, s text, raw bytea, at timestamptz, exact numeric);
-		insert into stock values ('apple', 10)`)
+	w := newTown(t, onPostgres, "shop", "create table stock (sku text primary key, n int not null check (n >= 0))",
+		"create table things (id int primary key, b boolean, i bigint, f float8, s text, raw bytea, at timestamptz, exact numeric)",
+		"insert into stock values ('apple', 10)")
 	type outcome struct {
 		Outcome string                      `json:"outcome"`
 		Reason  *procs.Reason               `json:"reason"`
@@ -81,10 +81,10 @@ func TestShippedSQL(t *testing.T) {
 			}
 		})
 	}
-	if n := one[int](t, w.url, "select n from stock where sku = 'apple'"); n != 7 {
+	if n := w.int(t, "select n from stock where sku = 'apple'"); n != 7 {
 		t.Errorf("%d apples are left, want 7", n)
 	}
-	if n := one[int](t, w.url, "select count(*) from pg_prepared_xacts"); n != 0 {
+	if n := w.int(t, "select count(*) from pg_prepared_xacts"); n != 0 {
 		t.Errorf("%d prepared transactions are left", n)
 	}
 	if err := w.StopAll(); err != nil {
@@ -93,7 +93,7 @@ func TestShippedSQL(t *testing.T) {
 	if v := w.ReadDump(t, "bank").Data["alice"]; v != "4" {
 		t.Errorf("the bank took part in %s transactions, want %d", v, len(good))
 	}
-	if n := one[int](t, w.url, "select count(*) from pg_stat_activity where application_name like 'txc/%'"); n != 0 {
+	if n := w.int(t, "select count(*) from pg_stat_activity where application_name like 'txc/%'"); n != 0 {
 		t.Errorf("%d sessions are left", n)
 	}
 }
