@@ -35,11 +35,15 @@ type Options struct {
 
 	Opaque     bool          // work is kept with the promise, and a commit applies nothing: a store built on this one does (see Work)
 	ApplyDelay time.Duration // a commit waits so long for a promise's write to ride with; default engine.ApplyDelay, negative: none
+	LockWait   time.Duration // a lock is waited for no longer; default engine.LockWait
 	MinFree    uint64        // bytes of free disk below which nothing is promised; default badgerdb.DefaultMinFree
 	Ballast    int64         // bytes kept to finish with on a full disk; default badgerdb.DefaultBallast, negative: none
 }
 
 func (o Options) check() error {
+	if o.LockWait < 0 {
+		return fmt.Errorf("%w: wait %v for a lock", txc.ErrInvalid, o.LockWait)
+	}
 	return errors.Join(txc.CheckCluster(o.Cluster), txc.CheckParticipant(o.Name))
 }
 
@@ -96,7 +100,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 // recover restores the core, and makes durable what it relies on.
 func (s *Store) recover() (engine.Event, error) {
 	core, batch, err := engine.Open(engine.Options{
-		Cluster: s.o.Cluster, Participant: s.o.Name, Instance: s.db.Identity().Instance, ApplyDelay: s.o.ApplyDelay, Opaque: s.o.Opaque,
+		Cluster: s.o.Cluster, Participant: s.o.Name, Instance: s.db.Identity().Instance, ApplyDelay: s.o.ApplyDelay, LockWait: s.o.LockWait, Opaque: s.o.Opaque,
 	}, reader{s.db, s.cache})
 	if err != nil {
 		return nil, err

@@ -18,13 +18,13 @@ import (
 // Options of a participant's process.
 type Options struct {
 	Name, Cluster     string
-	Listen, Advertise string   // Advertise: where coordinators reach it; empty: where it listens
-	Coordinators      []string // host:port
-	Dir               string   // of the key-value store; empty: the store is a database
-	Database          string   // its address, without a password if the user gave one apart
-	Staging           string   // directory for what a broker is to publish; empty: the store needs none
-	Password          string   // empty: what the address or the driver's environment says
-	LockTimeout       time.Duration
+	Listen, Advertise string        // Advertise: where coordinators reach it; empty: where it listens
+	Coordinators      []string      // host:port
+	Dir               string        // of the key-value store; empty: the store is a database
+	Database          string        // its address, without a password if the user gave one apart
+	Staging           string        // directory for what a broker is to publish; empty: the store needs none
+	Password          string        // empty: what the address or the driver's environment says
+	LockTimeout       time.Duration // 0: the store's default
 	AllowFreeSQL      bool
 	Statements        map[string]sqlwork.Statement
 	MinFree           uint64 // bytes; 0: the store's default
@@ -43,7 +43,7 @@ type Options struct {
 	Counters          counters.Options
 }
 
-// defaultLockTimeout is how long a statement may wait for a lock in a database.
+// defaultLockTimeout is how long work may wait for a lock.
 const defaultLockTimeout = time.Second
 
 // DefaultDrain is how long a participant may take to end.
@@ -62,7 +62,7 @@ func Flags() []cli.Flag {
 		&cli.StringFlag{Name: "store", EnvVars: env("STORE"), Usage: "`STORE`: " + usages() + "; ${NAME} is taken from the environment; a password comes from there (" + passwords() + ") or --password-file"},
 		&cli.StringFlag{Name: "staging", EnvVars: env("STAGING"), Usage: "`DIR` of this participant's own, for messages that are to be published (a broker's participant needs it)"},
 		&cli.StringFlag{Name: "password-file", EnvVars: env("PASSWORD_FILE"), Usage: "`FILE` with the password of the store"},
-		&cli.DurationFlag{Name: "lock-timeout", Value: defaultLockTimeout, EnvVars: env("LOCK_TIMEOUT"), Usage: "wait this `LONG` for a lock in a database"},
+		&cli.DurationFlag{Name: "lock-timeout", Value: defaultLockTimeout, EnvVars: env("LOCK_TIMEOUT"), Usage: "wait this `LONG` for a lock"},
 		&cli.BoolFlag{Name: "allow-free-sql", EnvVars: env("ALLOW_FREE_SQL"), Usage: "take any SQL from clients, not only the configuration's statements"},
 		&cli.StringFlag{Name: "min-free", Value: "512MiB", EnvVars: env("MIN_FREE"), Usage: "promise nothing below this `SIZE` of free disk"},
 		&cli.StringSliceFlag{Name: "waive", EnvVars: env("WAIVE"), Usage: "start in spite of this `FINDING`; repeatable"},

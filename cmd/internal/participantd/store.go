@@ -26,7 +26,16 @@ func Dir(store string) (string, error) {
 // readStore reads --store and what belongs to it. What comes out of the environment is never shown.
 func (o *Options) readStore(c *cli.Context) error {
 	store := c.String("store")
+	o.LockTimeout = c.Duration("lock-timeout")
+	if o.LockTimeout <= 0 {
+		return console.BadInput("--lock-timeout %v", o.LockTimeout).With("use a duration above zero, such as 1s")
+	}
 	if strings.HasPrefix(store, "kv:") {
+		for _, flag := range []string{"password-file", "allow-free-sql", "staging"} {
+			if c.IsSet(flag) {
+				return console.BadInput("--%s means nothing to a key-value store", flag).With("leave it out, or name another --store")
+			}
+		}
 		var err error
 		o.Dir, err = Dir(store)
 		return err
@@ -58,7 +67,7 @@ func (o *Options) readStore(c *cli.Context) error {
 	if o.Misbehave != (Misbehave{}) {
 		return console.BadInput("only a key-value store can misbehave").With("leave out --deny, --delay, --stall and --forget")
 	}
-	o.AllowFreeSQL, o.LockTimeout = c.Bool("allow-free-sql"), c.Duration("lock-timeout")
+	o.AllowFreeSQL = c.Bool("allow-free-sql")
 	if path := c.String("password-file"); path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -104,7 +113,7 @@ func (p *Participant) openStore(ctx context.Context, log *slog.Logger) (particip
 		}
 		return s, nil
 	}
-	s, err := kv.Open(ctx, o.Dir, kv.Options{Cluster: o.Cluster, Name: o.Name, Address: p.Address(), Logger: log, MinFree: o.MinFree, Ballast: o.Ballast})
+	s, err := kv.Open(ctx, o.Dir, kv.Options{Cluster: o.Cluster, Name: o.Name, Address: p.Address(), Logger: log, MinFree: o.MinFree, Ballast: o.Ballast, LockWait: o.LockTimeout})
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ type Options struct {
 	Cluster, Participant string
 	Instance             [16]byte      // of a store that has none yet (P12)
 	ApplyDelay           time.Duration // default ApplyDelay; negative: none
+	LockWait             time.Duration // default LockWait
 	Opaque               bool          // work is bytes that are kept with the promise, and nothing else
 }
 

@@ -38,7 +38,7 @@ var mutants = []mutant{
 	{"an Abort forgotten during the write", "complete.go", "if len(b.undo) > 0 {", "if false {", "TestAbortWhilePreparing"},
 	{"writes restored with shared locks", "open.go", "lock(w.Key, Exclusive)", "lock(w.Key, Shared)", "TestLocksSurviveRestart"},
 	{"age lost at restart", "open.go", "Age{At: n.Age, Name: name}", "Age{Name: name}", "TestAgeSurvivesRestart"},
-	{"a pause without end", "timers.go", "at = c.now.Add(Grace)", "at = c.now.Add(LockWait)", "TestLockWaits"},
+	{"a pause without end", "timers.go", "sooner(c.now.Add(Grace), b.lockBy)", "b.lockBy", "TestLockWaits"},
 	{"witness not kept with commits", "decide.go", "c.mem.Seen, _ = c.see(a.Request.Branch.Seen)", "", "TestWitnessGoesWithCommits"},
 	{"not found taken for success", "decide.go", "return txc.NeverPrepared", "return txc.CommittedBefore", "TestFatesNeedProof"},
 	{"a lost promise taken for none", "decide.go", "if len(evidence) > 0 {", "if false {", "TestFatesNeedProof"},

@@ -14,6 +14,9 @@ import (
 // alone: one batch is written at a time, so only the last one can be in doubt, and it names its keys. An error wraps
 // txc.ErrRefused where the content is not what it should be.
 func Open(o Options, read Reader) (*Core, *Batch, error) {
+	if o.LockWait == 0 {
+		o.LockWait = LockWait
+	}
 	switch {
 	case o.ApplyDelay == 0:
 		o.ApplyDelay = ApplyDelay

@@ -58,10 +58,10 @@ func (a alarm) void() bool {
 // await bounds the wait for a lock that was just asked for.
 func (c *Core) await(b *branch, v Verdict) {
 	b.turn++
-	b.lockBy = c.now.Add(LockWait)
+	b.lockBy = c.now.Add(c.o.LockWait)
 	at := b.lockBy
 	if v == Pauses {
-		at = c.now.Add(Grace)
+		at = sooner(c.now.Add(Grace), b.lockBy)
 	}
 	c.timers.set(sooner(at, b.deadline), b)
 }
@@ -86,7 +86,7 @@ func (c *Core) expire() {
 		case c.late(b.deadline):
 			c.refuse(b, reason(txc.CodeDeadline, "its time ran out while it waited for a lock"))
 		case !c.now.Before(b.lockBy):
-			c.refuse(b, reason(txc.CodeLockTimeout, "waited %v for a lock", LockWait))
+			c.refuse(b, reason(txc.CodeLockTimeout, "waited %v for a lock", c.o.LockWait))
 		case c.locks.Judge(&b.owner) == Waits:
 			c.timers.set(sooner(b.lockBy, b.deadline), b)
 		default:

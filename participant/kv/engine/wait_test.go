@@ -64,4 +64,18 @@ func TestLockWaits(t *testing.T) {
 		s.after(engine.LockWait)
 		s.refused(n, txc.CodeLockTimeout)
 	})
+	t.Run("a store's own limit", func(t *testing.T) {
+		for _, limit := range []time.Duration{5 * time.Millisecond, 3 * time.Second} { // one below a short wait, one above the default
+			s := &store{t: t, d: newDisk(), now: start, answers: map[uint64]engine.Answer{}, o: engine.Options{LockWait: limit}}
+			s.reopen()
+			s.promise(tx{seq: 5, age: 5}, put("k", "1"))
+			older, younger := s.prepare(tx{seq: 6, age: 1}, put("k", "2")), s.prepare(tx{seq: 7, age: 9}, put("k", "3"))
+			s.after(min(limit, engine.Grace))
+			if s.answered(older) != (limit < engine.Grace) || !s.answered(younger) {
+				t.Errorf("%v: after a short wait the older one is answered: %v, the younger: %v", limit, s.answered(older), s.answered(younger))
+			}
+			s.after(limit - min(limit, engine.Grace))
+			s.refused(older, txc.CodeLockTimeout)
+		}
+	})
 }
