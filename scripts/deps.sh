@@ -21,6 +21,8 @@ need redis-server redis-server # tests/stores: each test starts its own server
 need mariadbd mariadb-server   # the same
 # Debian keeps PostgreSQL's programs out of the path.
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql # the same
+# Where only root looks.
+[ -x /usr/sbin/rabbitmq-server ] || need rabbitmq-server rabbitmq-server # the same
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then

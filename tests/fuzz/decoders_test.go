@@ -61,6 +61,7 @@ var decoders = []decoder{
 	{name: "participant/redis.kept", target: "participant/redis.FuzzRows"},
 	{name: "participant/redis.parseSortable", target: "participant/redis.FuzzRows"},
 	{name: "participant/redis.parseWitness", target: "participant/redis.FuzzRows"},
+	{name: "participant/rabbitmq.ParseAddress", target: "participant/rabbitmq.FuzzAddress"},
 
 	{name: "participant/nats.parsePermissions", target: "participant/nats.FuzzPermissions"},
 	{name: "participant/staged.messages", target: "participant/staged.FuzzMessages"},
