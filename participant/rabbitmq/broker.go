@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -15,29 +16,36 @@ import (
 
 // Options of Open. The zero value of a field means its default.
 type Options struct {
-	Name     string       // the participant's, shown in the server's list of connections
-	Password string       // empty: the address's
-	Logger   *slog.Logger // default: none
+	Cluster, Name string        // whose participant it is; both are needed
+	Address       string        // told to whoever finds the staging directory in use
+	Password      string        // of the user that the server's address names; empty: the address's
+	Logger        *slog.Logger  // default: none
+	Timeout       time.Duration // see staged.Options
+	MinFree       uint64        // see staged.Options
+	Ballast       int64         // see staged.Options
 }
 
-// Broker is a RabbitMQ server or cluster as a staged.Broker. All methods are safe for concurrent use. It connects when it
-// first has to, again after each loss, and holds at most two connections.
-type Broker struct {
-	asks, publishes *line
-}
-
-// Open reads an address, amqp://user@host:port/vhost or amqps://…, without connecting: a broker that is away must not keep
-// a participant with promises from starting. The error wraps txc.ErrInvalid. Parameters of the address are those of the
-// client library (heartbeat, channel_max, cacertfile, certfile, keyfile, server_name_indication).
-func Open(address string, o Options) (*Broker, error) {
-	full, err := withPassword(address, o.Password)
-	if err != nil {
-		return nil, fmt.Errorf("open rabbitmq: %w: %w", txc.ErrInvalid, err)
-	}
+// Open opens the staging store in a directory of its own, for a server or cluster at amqp://user@host:port/vhost or amqps://….
+// It connects when it first has to: a broker that is away must not keep a participant with promises from starting. The
+// address may have the client library's parameters (heartbeat, channel_max, cacertfile, certfile, keyfile,
+// server_name_indication). What is said of staged.Open holds, too.
+func Open(ctx context.Context, server, dir string, o Options) (*staged.Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Broker{asks: newLine(full, o, "asks"), publishes: newLine(full, o, "publishes")}, nil
+	full, err := withPassword(server, o.Password)
+	if err != nil {
+		return nil, fmt.Errorf("open rabbitmq: %w: %w", txc.ErrInvalid, err)
+	}
+	b := &broker{asks: newLine(full, o, "asks"), publishes: newLine(full, o, "publishes")}
+	return staged.Open(ctx, dir, b, staged.Options{
+		Cluster: o.Cluster, Name: o.Name, Address: o.Address, Logger: o.Logger, Timeout: o.Timeout, MinFree: o.MinFree, Ballast: o.Ballast,
+	})
+}
+
+// broker is a staged.Broker. It holds at most two connections, made again after each loss.
+type broker struct {
+	asks, publishes *line
 }
 
 // withPassword puts a password into an address that the client library reads. Errors do not show it.
@@ -57,10 +65,10 @@ func withPassword(address, password string) (string, error) {
 }
 
 // Close ends the connections. Twice is fine.
-func (b *Broker) Close(ctx context.Context) error {
+func (b *broker) Close(ctx context.Context) error {
 	b.asks.close(ctx)
 	b.publishes.close(ctx)
 	return nil
 }
 
-var _ staged.Broker = (*Broker)(nil)
+var _ staged.Broker = (*broker)(nil)

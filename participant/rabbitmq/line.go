@@ -32,12 +32,8 @@ type line struct {
 }
 
 func newLine(address string, o Options, does string) *line {
-	name := "txc " + does
-	if o.Name != "" {
-		name = "txc " + o.Name + " " + does
-	}
 	l := &line{address: address, log: o.Logger, dialing: make(chan struct{}, 1), config: amqp.Config{
-		Heartbeat: heartbeat, Properties: amqp.Table{"product": "txc", "connection_name": name},
+		Heartbeat: heartbeat, Properties: amqp.Table{"product": "txc", "connection_name": "txc " + o.Name + " " + does},
 	}}
 	l.dialing <- struct{}{}
 	return l

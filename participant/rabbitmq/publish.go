@@ -33,7 +33,7 @@ type channel struct {
 }
 
 // Publish publishes the messages of one branch, and returns nil once each is confirmed and none has come back.
-func (b *Broker) Publish(ctx context.Context, all []staged.Message) error {
+func (b *broker) Publish(ctx context.Context, all []staged.Message) error {
 	k, err := b.publishes.get(ctx)
 	if err != nil {
 		return err

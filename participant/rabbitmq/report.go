@@ -16,16 +16,21 @@ import (
 const oldestMajor, oldestMinor = 3, 8
 
 // Report tells version, and what keeps messages from being published: found out with a message that no queue takes.
-func (b *Broker) Report(ctx context.Context) (participant.Report, error) {
+func (b *broker) Report(ctx context.Context) (participant.Report, error) {
 	r := participant.Report{Kind: "rabbitmq"}
-	k, err := b.asks.get(ctx)
-	if err != nil {
-		return r, err
-	}
-	r.Version = k.version()
 	find := func(name, severity, format string, args ...any) {
 		r.Findings = append(r.Findings, participant.Finding{Name: "rabbitmq-" + name, Severity: severity, Text: fmt.Sprintf(format, args...)})
 	}
+	k, err := b.asks.get(ctx)
+	var said *amqp.Error
+	switch {
+	case errors.As(err, &said) && (said.Code == amqp.AccessRefused || said.Code == amqp.NotAllowed):
+		find("login", "refuse", "the server does not let the user in: %s", said.Reason)
+		return r, nil
+	case err != nil:
+		return r, err
+	}
+	r.Version = k.version()
 	if old(r.Version) {
 		find("version", "refuse", "version %s: %d.%d or later is needed", r.Version, oldestMajor, oldestMinor)
 	}
@@ -33,7 +38,6 @@ func (b *Broker) Report(ctx context.Context) (participant.Report, error) {
 		find("other-product", "warn", "it calls itself %q: nothing is known of how it keeps messages", p)
 	}
 	nobody := staged.Message{ID: "txc/check", To: "txc.nobody." + rand.Text()}
-	var said *amqp.Error
 	switch err := b.Publish(ctx, []staged.Message{nobody}); {
 	case errors.Is(err, errReturned):
 	case errors.Is(err, errBlocked):

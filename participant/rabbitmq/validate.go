@@ -21,7 +21,7 @@ const (
 
 // Validate tells why messages could not be published, as far as can be known. Whether the user may publish, and whether an
 // exchange has a queue for a key, shows only when it is done.
-func (b *Broker) Validate(ctx context.Context, all []staged.Message) (txc.Reason, error) {
+func (b *broker) Validate(ctx context.Context, all []staged.Message) (txc.Reason, error) {
 	if k := b.publishes.now(); k != nil && !k.conn.IsClosed() {
 		if why, _ := k.shut(); why != "" {
 			return reason(txc.CodeBusy, "%v: %s", errBlocked, why), nil
@@ -76,6 +76,7 @@ func (k *link) look(ctx context.Context, a Address) (txc.Reason, error) {
 		return txc.Reason{}, err
 	}
 	if there != nil {
+		k.doubt(a.place())
 		return judge(a.place(), there), nil
 	}
 	if k.believes(a.place()) {
@@ -111,6 +112,12 @@ func (k *link) believe(place string) {
 		clear(k.durable)
 	}
 	k.durable[place] = time.Now()
+}
+
+func (k *link) doubt(place string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.durable, place)
 }
 
 // passive asks whether it is there, and gives the broker's words where it is not.

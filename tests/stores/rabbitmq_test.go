@@ -1,7 +1,6 @@
 package stores_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strconv"
@@ -97,42 +96,9 @@ func (r *rabbit) all(name string) []amqp.Delivery {
 	}
 }
 
-// broker opens the adapter's own side.
-func (r *rabbit) broker() *rabbitmq.Broker {
-	r.t.Helper()
-	b, err := rabbitmq.Open(r.Store(), rabbitmq.Options{Name: "events", Password: servers.Password})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(func() {
-		if err := b.Close(context.Background()); err != nil {
-			r.t.Error(err)
-		}
-	})
-	return b
-}
-
-// store opens a participant over the server.
-func (r *rabbit) store(dir, name string) *staged.Store {
-	r.t.Helper()
-	s, err := openStaged(r.t.Context(), r.RabbitServer, dir, name)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(func() {
-		if err := s.Close(context.Background()); err != nil {
-			r.t.Error(err)
-		}
-	})
-	return s
-}
-
-func openStaged(ctx context.Context, server *servers.RabbitServer, dir, name string) (*staged.Store, error) {
-	b, err := rabbitmq.Open(server.Store(), rabbitmq.Options{Name: name, Password: servers.Password})
-	if err != nil {
-		return nil, err
-	}
-	return staged.Open(ctx, dir, b, staged.Options{Cluster: "test", Name: name, Ballast: -1, MinFree: 1})
+// open opens a participant at the server, at another address of it, or as another user.
+func (r *rabbit) open(address, dir, name string) (*staged.Store, error) {
+	return rabbitmq.Open(r.t.Context(), address, dir, rabbitmq.Options{Cluster: "test", Name: name, Password: servers.Password, Ballast: -1, MinFree: 1})
 }
 
 // All cases share one server, each with a queue of its own, of either kind in turn. A value is the last message about its key.
@@ -152,7 +118,7 @@ func TestRabbitResource(t *testing.T) {
 		}
 		return &resourcetest.Store{
 			Cluster: "test", Participant: name, Broken: []byte("no work"),
-			Open:   func() (participant.Resource, error) { return openStaged(t.Context(), server, dir, name) },
+			Open:   func() (participant.Resource, error) { return r.open(r.Store(), dir, name) },
 			Write:  func(key, value string) []byte { return publish(about(name, key, value)) },
 			Refuse: func(key string) []byte { return publish(about(name, key, "x"), about("missing", key, "x")) },
 			Value: func(_ participant.Resource, key string) (string, bool, error) {

@@ -2,7 +2,6 @@ package stores_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -13,7 +12,6 @@ import (
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/api/txcpb"
 	"github.com/txc-dev/txc/participant"
-	"github.com/txc-dev/txc/participant/rabbitmq"
 	"github.com/txc-dev/txc/participant/staged"
 	"github.com/txc-dev/txc/tests/internal/servers"
 )
@@ -64,11 +62,7 @@ func (d *counter) open(address string) *staged.Store {
 	if address == "" {
 		address = d.Store()
 	}
-	b, err := rabbitmq.Open(address, rabbitmq.Options{Name: d.name, Password: servers.Password})
-	if err != nil {
-		d.Fatal(err)
-	}
-	s, err := staged.Open(d.ctx, d.dir, b, staged.Options{Cluster: "test", Name: d.name, Ballast: -1, MinFree: 1})
+	s, err := d.rabbit.open(address, d.dir, d.name)
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -342,110 +336,5 @@ func ordered(d *counter) {
 		if string(m.Body) != fmt.Sprint(i) || m.ContentType != "text/plain" || m.Headers["type"] != "number" || m.Headers["X-N"] != fmt.Sprint(i) || m.MessageId != fmt.Sprintf("%s/%d", b.Name(), i) {
 			d.Errorf("%d: %+v", i, m)
 		}
-	}
-}
-
-// P1: what could not be published later is not promised, and asking makes, changes and leaks nothing.
-func TestRabbitValidation(t *testing.T) {
-	t.Parallel()
-	server := servers.RabbitMQ(t, "channel_max = 64")
-	r := newRabbit(t, server)
-	r.queue("classic", true, nil)
-	r.queue("quorum", true, quorum)
-	r.queue("expiring", true, amqp.Table{"x-expires": 3600_000})
-	r.queue("eu/orders", true, nil)
-	r.queue("transient", false, nil)
-	r.queue("stream", true, amqp.Table{"x-queue-type": "stream"})
-	for name, x := range map[string]struct{ durable, autoDelete, exclusive bool }{"auto-delete": {true, true, false}, "exclusive": {false, false, true}} {
-		if _, err := r.ch.QueueDeclare(name, x.durable, x.autoDelete, x.exclusive, false, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, x := range map[string]struct {
-		kind                          string
-		durable, autoDelete, internal bool
-	}{
-		"direct": {"direct", true, false, false}, "topic": {"topic", true, false, false}, "headers": {"headers", true, false, false}, "fanout": {"fanout", true, false, false},
-		"passing": {"topic", false, false, false}, "deleting": {"fanout", true, true, false}, "internal": {"direct", true, false, true},
-	} {
-		if err := r.ch.ExchangeDeclare(name, x.kind, x.durable, x.autoDelete, x.internal, false, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b := r.broker()
-	one := func(to string, headers map[string]string) []staged.Message {
-		return []staged.Message{{ID: "txc/test/c1.1.1.0000000000000007/events/0", To: to, Headers: headers}}
-	}
-	for _, to := range []string{"classic", "quorum", "expiring", "/eu/orders", "/classic", "direct/k", "topic/a.b", "headers/", "fanout/", "amq.topic/k", "amq.fanout/"} {
-		if why, err := b.Validate(t.Context(), one(to, nil)); err != nil || !why.IsZero() {
-			t.Errorf("%s: %v %v", to, why, err)
-		}
-	}
-	long := map[string]string{}
-	for i := range 40 {
-		long[fmt.Sprintf("h%d", i)] = strings.Repeat("x", staged.MaxHeader)
-	}
-	bad := []struct {
-		to      string
-		headers map[string]string
-		says    string
-	}{
-		{"missing", nil, "does not exist"}, {"missing/k", nil, "does not exist"}, {"eu/orders", nil, "exchange eu does not exist"},
-		{"transient", nil, "not durable"}, {"passing/k", nil, "not durable"}, {"exclusive", nil, "exclusive"}, {"stream", nil, "stream"},
-		{"auto-delete", nil, "deletes itself"}, {"deleting/", nil, "deletes itself"}, {"internal/k", nil, "internal"}, {"amq.rabbitmq.reply-to", nil, "the server's own"},
-		{"classic", map[string]string{"CC": "quorum"}, "CC"}, {"classic", map[string]string{"BCC": "quorum"}, "BCC"}, {"classic", long, "headers"},
-	}
-	for _, row := range bad {
-		why, err := b.Validate(t.Context(), one(row.to, row.headers))
-		if err != nil || why.IsZero() || why.Retryable || !strings.Contains(why.Text, row.says) {
-			t.Errorf("%s: %+v %v, want %q", row.to, why, err, row.says)
-		}
-	}
-	if why, err := b.Validate(t.Context(), append(one("classic", nil), one("missing", nil)...)); err != nil || why.IsZero() {
-		t.Errorf("one of two: %v %v", why, err)
-	}
-	for range 100 { // more than there may be channels
-		if why, err := b.Validate(t.Context(), append(one("topic/k", nil), one("quorum", nil)...)); err != nil || !why.IsZero() {
-			t.Fatal(why, err)
-		}
-	}
-	for _, name := range []string{"missing", "eu"} {
-		other := newRabbit(t, server)
-		var said *amqp.Error
-		if _, err := other.ch.QueueDeclarePassive(name, true, false, false, false, nil); !errors.As(err, &said) || said.Code != amqp.NotFound {
-			t.Errorf("looking has made queue %s: %v", name, err)
-		}
-		other = newRabbit(t, server)
-		if err := other.ch.ExchangeDeclarePassive(name, "direct", true, false, false, false, nil); !errors.As(err, &said) || said.Code != amqp.NotFound {
-			t.Errorf("looking has made exchange %s: %v", name, err)
-		}
-	}
-	clerk, err := rabbitmq.Open(strings.Replace(server.Store(), servers.RabbitUser+"@", servers.RabbitClerk+"@", 1), rabbitmq.Options{Password: servers.Password})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, to := range []string{"quorum", "topic/k"} {
-		if why, err := clerk.Validate(t.Context(), one(to, nil)); err != nil || why.IsZero() || !strings.Contains(why.Text, "permission to configure") {
-			t.Errorf("who may configure nothing: %v %v", why, err)
-		}
-	}
-	if n := connections(t, server.Port()); n < 3 {
-		t.Errorf("%d connections are seen of at least three", n)
-	}
-	if err := clerk.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if _, err := clerk.Validate(t.Context(), one("quorum", nil)); !errors.Is(err, txc.ErrClosed) {
-		t.Errorf("after Close: %v", err)
-	}
-	wrong, err := rabbitmq.Open(server.Store(), rabbitmq.Options{Password: "hunter2"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := wrong.Report(t.Context()); err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "username or password") {
-		t.Errorf("with a wrong password: %v", err)
-	}
-	if err := wrong.Close(t.Context()); err != nil {
-		t.Error(err)
 	}
 }

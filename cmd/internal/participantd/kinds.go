@@ -18,7 +18,7 @@ type kind struct {
 }
 
 // kinds are all of them. A new adapter adds a row, in a file of its own.
-var kinds = []kind{postgresKind, mysqlKind, redisKind, natsKind}
+var kinds = []kind{postgresKind, mysqlKind, redisKind, natsKind, rabbitmqKind}
 
 // kindOf finds the kind of an address.
 func kindOf(address string) (kind, bool) {
