@@ -45,7 +45,7 @@ type Options struct {
 
 // Open connects to a server (nats:// or tls://user@host:port, several separated by commas) and opens the staging store in a
 // directory of its own. A server that cannot be reached is waited for later, by every deed that needs it; one that does not
-// let the user in is an error at once, which wraps txc.ErrInvalid. What is said of staged.Open holds, too.
+// let the user in is an error at once. The error wraps txc.ErrInvalid for an address that is none; what is said of staged.Open holds, too.
 func Open(ctx context.Context, server, dir string, o Options) (*staged.Store, error) {
 	b, err := connect(server, o)
 	if err != nil {
@@ -86,7 +86,7 @@ func connect(server string, o Options) (*broker, error) {
 		b.conn, err = client.Connect(server, append(options, client.RetryOnFailedConnect(true))...)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", txc.ErrInvalid, err)
+		return nil, err
 	}
 	if b.js, err = jetstream.New(b.conn); err != nil {
 		b.conn.Close()

@@ -23,6 +23,7 @@ import (
 	"github.com/txc-dev/txc/participant/resourcetest"
 	"github.com/txc-dev/txc/participant/staged"
 	"github.com/txc-dev/txc/participant/staged/once"
+	"github.com/txc-dev/txc/tests/internal/procs"
 	"github.com/txc-dev/txc/tests/internal/servers"
 )
 
@@ -185,8 +186,8 @@ func TestNATSValidates(t *testing.T) {
 		"a space":                              {to("good.a b", "m"), txc.CodeBadWork},
 		"the server's own subjects":            {to("$JS.API.STREAM.DELETE.good", ""), txc.CodeBadWork},
 		"a header of the server's":             {&txcpb.Publication{To: "good", Headers: map[string]string{"nats-rollup": "all"}}, txc.CodeBadWork},
-		"as large as the stream takes":         {to("small", strings.Repeat("x", 300-headers("events", 1))), ""},
-		"larger than the stream takes":         {to("small", strings.Repeat("x", 301-headers("events", 1))), txc.CodeRefused},
+		"as large as the stream takes":         {to("small", strings.Repeat("x", 300-headers("events", 10))), ""},
+		"larger than the stream takes":         {to("small", strings.Repeat("x", 301-headers("events", 10))), txc.CodeRefused},
 		"larger than the server takes":         {to("good", strings.Repeat("x", 100_000)), txc.CodeRefused},
 		"storage memory":                       {to("volatile", "m"), txc.CodeStore},
 		"no acknowledgements":                  {to("mute", "m"), txc.CodeStore},
@@ -196,8 +197,10 @@ func TestNATSValidates(t *testing.T) {
 		"what the user may publish to":         {to("secret.a.y", "m"), ""},
 		"a subject of a longer, denied prefix": {to("secret.a.x.b", "m"), ""},
 	}
+	n := uint64(10)
 	for says, row := range rows {
-		b := eventBranch("events", 1)
+		b := eventBranch("events", n)
+		n++ // two digits each: a name of the same length
 		p, err := s.Prepare(t.Context(), b, messages(row.p), false)
 		if err != nil || (p.Vote == txc.Yes) != (row.code == "") || p.Reason.Code != row.code || p.Reason.Retryable {
 			t.Errorf("%s: %v %v, %v", says, p.Vote, p.Reason, err)
@@ -207,7 +210,6 @@ func TestNATSValidates(t *testing.T) {
 			if f, err := s.Commit(t.Context(), b, p.Evidence); err != nil || f != txc.CommittedNow {
 				t.Errorf("%s: commit: %v, %v", says, f, err)
 			}
-			s = forgetting(t, s, server)
 		}
 	}
 	all, err := stored(t.Context(), js, "good")
@@ -219,15 +221,6 @@ func TestNATSValidates(t *testing.T) {
 	}) {
 		t.Errorf("no message has all of its headers: %v", all)
 	}
-}
-
-// forgetting is another participant, for which every branch is new.
-func forgetting(t testing.TB, s *staged.Store, server *servers.NATSServer) *staged.Store {
-	t.Helper()
-	if err := s.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return openNATS(t, server, t.TempDir(), "events")
 }
 
 // headers is how many bytes of a message are not its body.
@@ -281,6 +274,187 @@ func TestNATSPublishedAndNotMarked(t *testing.T) {
 			}
 			if !slices.Equal(effects, []string{"1", "2"}) {
 				t.Fatalf("effects %q", effects)
+			}
+		})
+	}
+}
+
+// What a client can see of a server's settings is found, and what it cannot see is said.
+func TestNATSFindings(t *testing.T) {
+	t.Parallel()
+	server := servers.NATS(t)
+	js := streams(t, server)
+	good := jetstream.StreamConfig{Name: "good", Duplicates: time.Hour, Discard: jetstream.DiscardNew, Replicas: 1}
+	addStream(t, js, good)
+	s := openNATS(t, server, t.TempDir(), "events")
+	always := []string{"nats-one-replica info", "nats-sync-unseen info"}
+	check := func() []string {
+		t.Helper()
+		r, err := s.Check(t.Context())
+		if err != nil || r.Kind != "nats" || r.Version != "2.15.2" {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		var all []string
+		for _, f := range r.Findings {
+			if len(f.Text) < 20 {
+				t.Errorf("%+v", f)
+			}
+			all = append(all, f.Name+" "+f.Severity)
+		}
+		slices.Sort(all)
+		return all
+	}
+	if got := check(); !slices.Equal(got, always) {
+		t.Fatalf("with good settings: %q", got)
+	}
+	for want, change := range map[string]func(c *jetstream.StreamConfig){
+		"nats-not-durable warn":  func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage },
+		"nats-short-window warn": func(c *jetstream.StreamConfig) { c.Duplicates = 0 }, // the server's default
+		"nats-drops-old warn":    func(c *jetstream.StreamConfig) { c.Discard, c.MaxMsgs = jetstream.DiscardOld, 10 },
+		"nats-may-be-full warn":  func(c *jetstream.StreamConfig) { c.MaxBytes = 1 << 20 },
+		"nats-interest warn":     func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy },
+		"nats-max-age info":      func(c *jetstream.StreamConfig) { c.MaxAge = 2 * time.Hour },
+	} {
+		c := good
+		c.Name = "other"
+		change(&c)
+		addStream(t, js, c)
+		if got := check(); !slices.Equal(got, slices.Sorted(slices.Values(append([]string{want}, always...)))) {
+			t.Errorf("want %s: %q", want, got)
+		}
+		if err := js.DeleteStream(t.Context(), "other"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A server without JetStream is no place for messages.
+func TestNATSWithoutJetStream(t *testing.T) {
+	t.Parallel()
+	server := servers.NATS(t, "authorization: {}", fmt.Sprintf(`accounts: {main: {jetstream: enabled, users: [{user: %s, password: %q}]}, plain: {users: [{user: plain, password: %[2]q}]}}`, servers.NATSUser, servers.Password))
+	r, err := nats.Open(t.Context(), "nats://plain@"+server.Address, t.TempDir(), nats.Options{Cluster: "test", Name: "events", Password: servers.Password, Ballast: -1, MinFree: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close(context.Background())
+	p, err := r.Prepare(t.Context(), eventBranch("events", 1), messages(to("a", "m")), false)
+	if err != nil || p.Vote != txc.No || p.Reason.Code != txc.CodeStore {
+		t.Errorf("vote %v %v, %v", p.Vote, p.Reason, err)
+	}
+	c, err := r.Check(t.Context())
+	if err != nil || !slices.ContainsFunc(c.Findings, func(f participant.Finding) bool { return f.Name == "nats-no-jetstream" && f.Severity == "refuse" }) {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// A server that is away delays what needs it, and nothing else; when it is back everything goes on.
+func TestNATSIsAway(t *testing.T) {
+	t.Parallel()
+	server := servers.NATS(t)
+	js := streams(t, server)
+	addStream(t, js, jetstream.StreamConfig{Name: "events"})
+	dir := t.TempDir()
+	s := openNATS(t, server, dir, "events")
+	a, b := eventBranch("events", 1), eventBranch("events", 2)
+	ea, eb := yes(t, s, a, to("events.a", "a")), yes(t, s, b, to("events.b", "b"))
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	s = openNATS(t, server, dir, "events")
+	began := time.Now()
+	if f, err := s.Commit(t.Context(), a, ea); err == nil {
+		t.Fatalf("committed without a server: %v", f)
+	}
+	if p, err := s.Prepare(t.Context(), eventBranch("events", 3), messages(to("events.c", "c")), false); err != nil || p.Vote != txc.No || !p.Reason.Retryable {
+		t.Fatalf("vote %v %v, %v", p.Vote, p.Reason, err)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %v to find that the server is away", took)
+	}
+	if f, err := s.Abort(t.Context(), b, eb); err != nil || f != txc.AbortedNow {
+		t.Fatal(f, err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for ctx := t.Context(); ; {
+		f, err := s.Commit(ctx, a, ea)
+		if err == nil {
+			if f != txc.CommittedNow {
+				t.Fatal(f)
+			}
+			break
+		}
+		if time.Since(began) > 30*time.Second {
+			t.Fatal(err)
+		}
+	}
+	if got := bodies(t, js, "events"); !slices.Equal(got, []string{"a"}) {
+		t.Fatalf("%q", got)
+	}
+}
+
+// A permission that is taken away after the vote delays the commit until it is given back; the error tells why.
+func TestNATSPermissionIsTakenAway(t *testing.T) {
+	t.Parallel()
+	server := servers.NATS(t)
+	addStream(t, streams(t, server), jetstream.StreamConfig{Name: "events"})
+	dir := t.TempDir()
+	s := openNATS(t, server, dir, "events")
+	b := eventBranch("events", 1)
+	evidence := yes(t, s, b, to("events.a", "a"))
+	config := filepath.Join(server.Dir, "nats.conf")
+	was, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Stop()
+	denied := string(was) + `authorization: {users: [{user: ` + servers.NATSUser + `, password: "` + servers.Password + `", permissions: {publish: {deny: ["events.>"]}}}]}` + "\n"
+	for _, text := range []string{denied, string(was)} {
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s = openNATS(t, server, dir, "events")
+		f, err := s.Commit(t.Context(), b, evidence)
+		if text == denied && (err == nil || !strings.Contains(strings.ToLower(err.Error()), "permissions violation")) || text != denied && (err != nil || f != txc.CommittedNow) {
+			t.Fatalf("commit: %v, %v", f, err)
+		}
+		server.Stop()
+	}
+}
+
+// A password is neither taken from the command line nor ever shown; a wrong one is an error at once.
+func TestNATSPasswords(t *testing.T) {
+	server := servers.NATS(t)
+	demo := procs.Binary(t, "participant-demo")
+	wrong := filepath.Join(t.TempDir(), "wrong")
+	if err := os.WriteFile(wrong, []byte("hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NATS_PASSWORD", "hunter2")
+	for says, row := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"spelled out: refused":                  {[]string{"--store", "nats://a:hunter2@h:1"}, 2, "NATS_PASSWORD"},
+		"spelled out of a second one: refused":  {[]string{"--store", "nats://a@h:1,nats://b:hunter2@h:2"}, 2, "NATS_PASSWORD"},
+		"a wrong one in a file":                 {[]string{"--store", server.Store(), "--password-file", wrong, "--staging", t.TempDir()}, 1, "Authorization Violation"},
+		"a wrong one in the environment":        {[]string{"--store", server.Store(), "--staging", t.TempDir()}, 1, "Authorization Violation"},
+		"no directory for promises":             {[]string{"--store", server.Store()}, 2, "--staging"},
+		"a directory that a database needs not": {[]string{"--store", "postgres://a@h/d", "--staging", "x"}, 2, "--staging"},
+	} {
+		t.Run(says, func(t *testing.T) {
+			r := procs.RunContext(t.Context(), demo, "", append([]string{"--name", "events", "--coordinator", "127.0.0.1:1", "--log-level", "debug"}, row.args...)...)
+			if all := r.Stdout + r.Stderr; r.Code != row.code || !strings.Contains(all, row.says) || strings.Contains(all, "hunter2") {
+				t.Errorf("code %d: %s", r.Code, all)
 			}
 		})
 	}
