@@ -23,6 +23,9 @@
 //   - Below MinFree bytes of free disk nothing is promised; what was promised is still committed, with the ballast if
 //     need be.
 //
+// A store that is opened as opaque does not execute its work, but keeps it with the promise and hands it back (Work, Shed):
+// package staged makes a participant of a broker with it.
+//
 // Transactions over stores of this kind are strictly serializable (S1). Get, Dump, and whoever else reads the data
 // beside them, are outside that.
 package kv

@@ -67,7 +67,7 @@ func Dump(dir string, w io.Writer) (err error) {
 		return fmt.Errorf("dump %s: %w", dir, err)
 	}
 	from := still{snapshot}
-	core, _, err := engine.Open(engine.Options{}, from)
+	core, _, err := engine.Open(engine.Options{Look: true}, from)
 	if err != nil {
 		return fmt.Errorf("dump %s: %w", dir, err)
 	}

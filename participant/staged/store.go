@@ -67,7 +67,6 @@ func Open(ctx context.Context, dir string, broker Broker, o Options) (*Store, er
 	s := &Store{kv: store, broker: broker, o: o, wake: make(chan struct{}, 1)}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	s.poke()
 	s.ended.Go(func() { s.handOverSettled(running) })
 	return s, nil
 }

@@ -151,6 +151,23 @@ func TestWhatAnOperatorSettlesAsCommittedIsPublished(t *testing.T) {
 	}
 }
 
+// H2: a Commit that finds a settlement publishes it, and notes that.
+func TestACommitHandsOverWhatWasSettled(t *testing.T) {
+	q := newQueue()
+	s := open(t, t.TempDir(), q)
+	b := branch(1)
+	p := promise(t, s, b, "m")
+	q.set(func(q *queue) { q.lostAck = true })
+	settle(t, s, b, txc.Committed)
+	q.set(func(q *queue) { q.lostAck = false })
+	commit(t, s, b, p.Evidence, txc.CommittedBefore)
+	before := q.count()
+	if err := s.Reconciled(t.Context(), b); err != nil || q.count() != before {
+		t.Fatalf("published %d times more, %v", q.count()-before, err)
+	}
+	wants(t, q, "m")
+}
+
 func TestWhatAnOperatorSettlesAsAbortedIsDropped(t *testing.T) {
 	dir, q := t.TempDir(), newQueue()
 	s := open(t, dir, q)
@@ -198,6 +215,10 @@ func TestAKeyValueStoreDoesNotTakeStagedMessages(t *testing.T) {
 	other, err := kv.Open(t.Context(), dir, kv.Options{Cluster: cluster, Name: events, Ballast: -1, MinFree: 1})
 	if !errors.Is(err, txc.ErrRefused) {
 		t.Fatal(err, other.Close(t.Context()))
+	}
+	var lines strings.Builder
+	if err := kv.Dump(dir, &lines); err != nil || !strings.Contains(lines.String(), `"kind":"in-doubt","id":"c1.1.1"`) { // a person may look at it
+		t.Fatalf("%v\n%s", err, lines.String())
 	}
 }
 

@@ -4,6 +4,8 @@
 //	go test ./tests/stores                  every adapter, and a few kills
 //	go test ./tests/stores -kills 60        more of them; -seed N: the same draws again
 //
+// Brokers are rows of one table (broker_test.go): messages come, in order, if and only if their transaction committed.
+//
 //	servers.Postgres ◀── SQL ── participant/postgres   in this process, or as participant-demo under a coordinator
 //	        ▲
 //	        └── pgx, by ourselves: what is there, and what is prepared

@@ -4,7 +4,7 @@
 //	coordinators ◀── register, inquire ──┐
 //	     │                               │
 //	     └── Session, or unary ──▶ rpc server ─▶ agent ─┬▶ (misbehave) ─▶ kv store in a directory
-//	                                                    └▶ PostgreSQL
+//	                                                    └▶ a database, or a broker with its staging directory
 //
 // A key-value participant has switches that make it misbehave on request, for demonstrations and tests of what the other
 // side makes of it.

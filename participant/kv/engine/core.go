@@ -32,6 +32,7 @@ type Options struct {
 	ApplyDelay           time.Duration // default ApplyDelay; negative: none
 	LockWait             time.Duration // default LockWait
 	Opaque               bool          // work is bytes that are kept with the promise, and nothing else
+	Look                 bool          // the core is only looked at: a store of either kind is taken
 }
 
 // Core is the whole of the key-value store but its disk and its clock. It is not safe for concurrent use: one owner

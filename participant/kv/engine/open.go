@@ -70,7 +70,7 @@ func (c *Core) restore(key, value []byte) error {
 	if err != nil {
 		return fmt.Errorf("branch %v: %w", name.ID, err)
 	}
-	if opaque := len(n.Work) > 0; opaque != c.o.Opaque && (opaque || len(n.Writes)+len(n.Reads) > 0) {
+	if opaque := len(n.Work) > 0; !c.o.Look && opaque != c.o.Opaque && (opaque || len(n.Writes)+len(n.Reads) > 0) {
 		return fmt.Errorf("%w: branch %v belongs to another kind of store than this directory is opened as", txc.ErrRefused, name.ID)
 	}
 	b := &branch{

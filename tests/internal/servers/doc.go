@@ -8,5 +8,5 @@
 //	Kill: SIGKILL to the server and all below it, at once       Stop: SIGTERM       Close: Kill, and the directory is removed
 //
 // A kind of server is a shape: what is different about it. The system's own clusters and services are neither used nor
-// touched. A server that is not installed is suite.ErrMissing: the test is skipped, and fails in CI.
+// touched; the NATS server is a tool of this module, built once into Go's cache. A server that is not installed is suite.ErrMissing: the test is skipped, and fails in CI.
 package servers
