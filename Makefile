@@ -54,6 +54,10 @@ FOR ?= 2h
 faults-long: deps ## the same with new seeds, round after round: make faults-long FOR=2h
 	$(GO) run ./tests/faults -for $(FOR)
 
+.PHONY: servers
+servers: build ## real databases and brokers to play with, in temporary directories; Ctrl-C ends them
+	$(GO) run ./tests/servers
+
 .PHONY: bench
 bench: ## short benchmarks
 	$(GO) test -run xxx -bench . -benchtime 1s ./...
