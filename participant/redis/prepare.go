@@ -107,13 +107,21 @@ func (s *Store) looked(ctx context.Context, b participant.Branch, lost error) (p
 		return vote(b, r)
 	case errors.Is(lost, driver.ErrPoolTimeout):
 		return no(txc.CodeBusy, "all connections are busy"), nil
-	case driver.IsOOMError(lost):
-		return no(txc.CodeBusy, "the database has no memory left for promises: %v", lost), nil
 	case answered(lost):
-		return no(txc.CodeStore, "%v", lost), nil
+		return no(codeOf(lost), "%v", lost), nil
 	case ctx.Err() != nil || errors.Is(lost, context.DeadlineExceeded):
 		return no(txc.CodeDeadline, "its time ran out"), nil
 	default:
 		return no(txc.CodeUnreachable, "its connection was lost"), nil
 	}
+}
+
+// codeOf says what an answer that is no vote is to the client.
+func codeOf(answer error) txc.Code {
+	for _, passing := range []string{"OOM ", "BUSY ", "LOADING ", "MASTERDOWN "} {
+		if strings.HasPrefix(answer.Error(), passing) {
+			return txc.CodeBusy
+		}
+	}
+	return txc.CodeStore
 }
