@@ -29,6 +29,7 @@ func TestOthersBugsInRedis(t *testing.T) {
 		{"citus#1030", "a recovery while another branch prepares leaves that one alone", (*counter).recoveryDuringPrepare},
 		{"greenplum gpdb#10393", "no prepare lands after the recovery's list", (*counter).prepareAfterScan},
 		{"greenplum gpdb#10393", "P4: no prepare lands after its abort, above the watermark or below", (*counter).prepareAfterAbort},
+		{"", "P4: a prepare that lands while its abort looks leaves nothing", (*counter).prepareWithAbort},
 		{"", "P6: no prepare of an earlier opening lands after a later one was noted", (*counter).prepareOfEarlierOpening},
 		{"pgjdbc#4438", "an answer to the promise that was lost is not a rollback", (*counter).lostAfterPrepare},
 		{"pgjdbc#4438", "a connection lost while the promise is made: what is said is what became of it", (*counter).lostDuringPrepare},
@@ -264,12 +265,42 @@ func (d *counter) prepareAfterAbort() {
 	d.value("a", "")
 }
 
+func (d *counter) prepareWithAbort() {
+	s := d.open(d.server.URL())
+	promised := 0
+	for range 200 {
+		b := d.branch()
+		answer := make(chan vote, 1)
+		go func() {
+			p, err := d.prepare(s, b, "a")
+			answer <- vote{p, err}
+		}()
+		d.abort(s, b, txc.AbortedNow)
+		v := <-answer
+		if v.err != nil {
+			d.Fatal(v.err)
+		}
+		if v.Vote == txc.Yes {
+			promised++
+			d.abort(s, b, txc.AbortedNow)
+		}
+		if held := d.ask("hget", "txc:locks", d.key("a")); held != nil {
+			d.Fatalf("%v is left", held)
+		}
+	}
+	d.Logf("%d of 200 came before their abort", promised)
+	d.listed(s)
+	d.value("a", "")
+}
+
 func (d *counter) prepareOfEarlierOpening() {
 	s := d.open(d.server.URL())
 	promised, evidence := d.promise(s, "a")
 	later := participant.Seen{Coordinator: 1, Epoch: 2, Mark: 8, LSN: 100}
-	if err := s.Remember(d.ctx, participant.Memory{Seen: []participant.Seen{later}}); err != nil {
-		d.Fatal(err)
+	for _, seen := range []participant.Seen{later, promised.Seen} { // it only ever rises
+		if err := s.Remember(d.ctx, participant.Memory{Seen: []participant.Seen{seen}}); err != nil {
+			d.Fatal(err)
+		}
 	}
 	b := d.branch()
 	p, err := d.prepare(s, b, "b")
