@@ -24,39 +24,39 @@ func TestOthersBugsInRedis(t *testing.T) {
 	beside := client(t, server)
 	bugs := []struct {
 		name, says string
-		check      func(d *counter)
+		check      func(d *till)
 	}{
-		{"citus#1030", "a recovery while another branch prepares leaves that one alone", (*counter).recoveryDuringPrepare},
-		{"greenplum gpdb#10393", "no prepare lands after the recovery's list", (*counter).prepareAfterScan},
-		{"greenplum gpdb#10393", "P4: no prepare lands after its abort, above the watermark or below", (*counter).prepareAfterAbort},
-		{"", "P4: a prepare that lands while its abort looks leaves nothing", (*counter).prepareWithAbort},
-		{"", "P6: no prepare of an earlier opening lands after a later one was noted", (*counter).prepareOfEarlierOpening},
-		{"pgjdbc#4438", "an answer to the promise that was lost is not a rollback", (*counter).lostAfterPrepare},
-		{"pgjdbc#4438", "a connection lost while the promise is made: what is said is what became of it", (*counter).lostDuringPrepare},
-		{"pgjdbc#4438", "a connection lost before the promise was asked for is a No, for good", (*counter).lostBeforePrepare},
-		{"pgjdbc#4438", "a server killed while it promises: unknown, until it tells", (*counter).killedWithPrepare},
-		{"pgjdbc#4438", "a connection lost while it commits: unknown, then committed before", (*counter).lostWithCommit},
-		{"matrixone#25797", "two Commits at once commit once", (*counter).twoCommits},
-		{"dtm#470, dtm#444", "what is not found is no success", (*counter).notFound},
-		{"quarkus#35238", "what is in doubt is listed before the store was ever used", (*counter).listedUnused},
-		{"seata-go#989, #991, dtm#277", "no connection is leaked", (*counter).noLeaks},
-		{"", "scripts that the server has forgotten are sent again", (*counter).scriptsForgotten},
-		{"", "P1: without memory nothing is promised, and what is promised ends all the same", (*counter).outOfMemory},
-		{"", "P8: a server that is busy, or a replica, says nothing about a branch", (*counter).saysNothing},
-		{"", "P1: a key that others gave another type does not keep a promise from being kept", (*counter).typeChanged},
-		{"", "P1: a key that expires while it is promised does not come back", (*counter).expired},
-		{"", "S1: locks are everybody's in a database, and Guarded minds them", (*counter).guarded},
-		{"", "S3: a lock is waited for no longer than the lock timeout", (*counter).lockTimeout},
+		{"citus#1030", "a recovery while another branch prepares leaves that one alone", (*till).recoveryDuringPrepare},
+		{"greenplum gpdb#10393", "no prepare lands after the recovery's list", (*till).prepareAfterScan},
+		{"greenplum gpdb#10393", "P4: no prepare lands after its abort, above the watermark or below", (*till).prepareAfterAbort},
+		{"", "P4: a prepare that lands while its abort looks leaves nothing", (*till).prepareWithAbort},
+		{"", "P6: no prepare of an earlier opening lands after a later one was noted", (*till).prepareOfEarlierOpening},
+		{"pgjdbc#4438", "an answer to the promise that was lost is not a rollback", (*till).lostAfterPrepare},
+		{"pgjdbc#4438", "a connection lost while the promise is made: what is said is what became of it", (*till).lostDuringPrepare},
+		{"pgjdbc#4438", "a connection lost before the promise was asked for is a No, for good", (*till).lostBeforePrepare},
+		{"pgjdbc#4438", "a server killed while it promises: unknown, until it tells", (*till).killedWithPrepare},
+		{"pgjdbc#4438", "a connection lost while it commits: unknown, then committed before", (*till).lostWithCommit},
+		{"matrixone#25797", "two Commits at once commit once", (*till).twoCommits},
+		{"dtm#470, dtm#444", "what is not found is no success", (*till).notFound},
+		{"quarkus#35238", "what is in doubt is listed before the store was ever used", (*till).listedUnused},
+		{"seata-go#989, #991, dtm#277", "no connection is leaked", (*till).noLeaks},
+		{"", "scripts that the server has forgotten are sent again", (*till).scriptsForgotten},
+		{"", "P1: without memory nothing is promised, and what is promised ends all the same", (*till).outOfMemory},
+		{"", "P8: a server that is busy, or a replica, says nothing about a branch", (*till).saysNothing},
+		{"", "P1: a key that others gave another type does not keep a promise from being kept", (*till).typeChanged},
+		{"", "P1: a key that expires while it is promised does not come back", (*till).expired},
+		{"", "S1: locks are everybody's in a database, and Guarded minds them", (*till).guarded},
+		{"", "S3: a lock is waited for no longer than the lock timeout", (*till).lockTimeout},
 	}
 	for i, bug := range bugs {
 		t.Run(strings.TrimSpace(bug.name+" "+bug.says), func(t *testing.T) {
-			bug.check(newCounter(t, server, beside, fmt.Sprintf("bug%d", i)))
+			bug.check(newTill(t, server, beside, fmt.Sprintf("bug%d", i)))
 		})
 	}
 }
 
-// counter is one case: a participant and keys of its own.
-type counter struct {
+// till is one case: a participant and keys of its own.
+type till struct {
 	*testing.T
 	ctx    context.Context
 	server *servers.RedisServer
@@ -65,13 +65,13 @@ type counter struct {
 	next   uint64
 }
 
-func newCounter(t *testing.T, server *servers.RedisServer, beside *driver.Client, name string) *counter {
+func newTill(t *testing.T, server *servers.RedisServer, beside *driver.Client, name string) *till {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
-	return &counter{T: t, ctx: ctx, server: server, db: beside, name: name}
+	return &till{T: t, ctx: ctx, server: server, db: beside, name: name}
 }
 
-func (d *counter) open(address string) *redis.Store {
+func (d *till) open(address string) *redis.Store {
 	d.Helper()
 	s, err := redis.Open(d.ctx, address, redis.Options{Cluster: "test", Name: d.name, Connections: 4, LockTimeout: 10 * time.Second})
 	if err != nil {
@@ -85,7 +85,7 @@ func (d *counter) open(address string) *redis.Store {
 	return s
 }
 
-func (d *counter) branch() participant.Branch {
+func (d *till) branch() participant.Branch {
 	d.next++
 	return participant.Branch{
 		ID: txc.ID{Coordinator: 1, Epoch: 1, Sequence: d.next}, Mark: 7, Cluster: "test", Participant: d.name, Members: []string{d.name}, Age: 1<<63 + d.next,
@@ -93,15 +93,15 @@ func (d *counter) branch() participant.Branch {
 	}
 }
 
-func (d *counter) key(k string) string { return d.name + ":" + k }
+func (d *till) key(k string) string { return d.name + ":" + k }
 
-func (d *counter) incr(k string) []byte { return redisWork(command("incr", d.key(k))) }
+func (d *till) incr(k string) []byte { return redisWork(command("incr", d.key(k))) }
 
-func (d *counter) prepare(s *redis.Store, b participant.Branch, k string) (participant.Promise, error) {
+func (d *till) prepare(s *redis.Store, b participant.Branch, k string) (participant.Promise, error) {
 	return s.Prepare(d.ctx, b, d.incr(k), false)
 }
 
-func (d *counter) promise(s *redis.Store, k string) (participant.Branch, []byte) {
+func (d *till) promise(s *redis.Store, k string) (participant.Branch, []byte) {
 	d.Helper()
 	b := d.branch()
 	p, err := d.prepare(s, b, k)
@@ -109,40 +109,40 @@ func (d *counter) promise(s *redis.Store, k string) (participant.Branch, []byte)
 	return b, p.Evidence
 }
 
-func (d *counter) voted(p participant.Promise, err error, want txc.Vote) {
+func (d *till) voted(p participant.Promise, err error, want txc.Vote) {
 	d.Helper()
 	if err != nil || p.Vote != want {
 		d.Fatalf("%v %+v %v, want %v", p.Vote, p.Reason, err, want)
 	}
 }
 
-func (d *counter) refused(p participant.Promise, err error, code txc.Code) {
+func (d *till) refused(p participant.Promise, err error, code txc.Code) {
 	d.Helper()
 	if err != nil || p.Vote != txc.No || p.Reason.Code != code || p.Reason.Retryable != code.Retryable() {
 		d.Errorf("%v %+v %v, want No, %s", p.Vote, p.Reason, err, code)
 	}
 }
 
-func (d *counter) fate(got txc.Fate, err error, want txc.Fate) {
+func (d *till) fate(got txc.Fate, err error, want txc.Fate) {
 	d.Helper()
 	if err != nil || got != want {
 		d.Errorf("%v, %v, want %v", got, err, want)
 	}
 }
 
-func (d *counter) commit(s *redis.Store, b participant.Branch, evidence []byte, want txc.Fate) {
+func (d *till) commit(s *redis.Store, b participant.Branch, evidence []byte, want txc.Fate) {
 	d.Helper()
 	f, err := s.Commit(d.ctx, b, evidence)
 	d.fate(f, err, want)
 }
 
-func (d *counter) abort(s *redis.Store, b participant.Branch, want txc.Fate) {
+func (d *till) abort(s *redis.Store, b participant.Branch, want txc.Fate) {
 	d.Helper()
 	f, err := s.Abort(d.ctx, b, nil)
 	d.fate(f, err, want)
 }
 
-func (d *counter) listed(s *redis.Store, want ...participant.Branch) {
+func (d *till) listed(s *redis.Store, want ...participant.Branch) {
 	d.Helper()
 	all := map[txc.ID]bool{}
 	for b, err := range s.InDoubt(d.ctx) {
@@ -161,7 +161,7 @@ func (d *counter) listed(s *redis.Store, want ...participant.Branch) {
 	}
 }
 
-func (d *counter) value(k, want string) {
+func (d *till) value(k, want string) {
 	d.Helper()
 	v, err := d.db.Get(d.ctx, d.key(k)).Result()
 	if err != nil && !errors.Is(err, driver.Nil) || v != want {
@@ -169,7 +169,7 @@ func (d *counter) value(k, want string) {
 	}
 }
 
-func (d *counter) ask(args ...any) any {
+func (d *till) ask(args ...any) any {
 	d.Helper()
 	v, err := d.db.Do(d.ctx, args...).Result()
 	if err != nil && !errors.Is(err, driver.Nil) {
@@ -179,7 +179,7 @@ func (d *counter) ask(args ...any) any {
 }
 
 // until waits until something is so.
-func (d *counter) until(says string, is func() bool) {
+func (d *till) until(says string, is func() bool) {
 	d.Helper()
 	for !is() {
 		select {
@@ -191,7 +191,7 @@ func (d *counter) until(says string, is func() bool) {
 }
 
 // waiting begins a Prepare that waits for a key which another branch holds.
-func (d *counter) waiting(s *redis.Store, k string) (participant.Branch, <-chan vote) {
+func (d *till) waiting(s *redis.Store, k string) (participant.Branch, <-chan vote) {
 	d.Helper()
 	b := d.branch()
 	answers := make(chan vote, 1)
@@ -205,7 +205,7 @@ func (d *counter) waiting(s *redis.Store, k string) (participant.Branch, <-chan 
 	return b, answers
 }
 
-func (d *counter) recoveryDuringPrepare() {
+func (d *till) recoveryDuringPrepare() {
 	s := d.open(d.server.URL())
 	holder, evidence := d.promise(s, "a")
 	b, answer := d.waiting(s, "a")
@@ -217,7 +217,7 @@ func (d *counter) recoveryDuringPrepare() {
 	d.value("a", "2")
 }
 
-func (d *counter) prepareAfterScan() {
+func (d *till) prepareAfterScan() {
 	old := d.open(d.server.URL())
 	holder, evidence := d.promise(old, "a")
 	b, answer := d.waiting(old, "a")
@@ -232,7 +232,7 @@ func (d *counter) prepareAfterScan() {
 	d.value("a", "1")
 }
 
-func (d *counter) prepareAfterAbort() {
+func (d *till) prepareAfterAbort() {
 	s := d.open(d.server.URL())
 	a, b, c := d.branch(), d.branch(), d.branch()
 	for _, x := range []participant.Branch{a, b, c} {
@@ -265,7 +265,7 @@ func (d *counter) prepareAfterAbort() {
 	d.value("a", "")
 }
 
-func (d *counter) prepareWithAbort() {
+func (d *till) prepareWithAbort() {
 	s := d.open(d.server.URL())
 	promised := 0
 	for range 200 {
@@ -293,7 +293,7 @@ func (d *counter) prepareWithAbort() {
 	d.value("a", "")
 }
 
-func (d *counter) prepareOfEarlierOpening() {
+func (d *till) prepareOfEarlierOpening() {
 	s := d.open(d.server.URL())
 	promised, evidence := d.promise(s, "a")
 	later := participant.Seen{Coordinator: 1, Epoch: 2, Mark: 8, LSN: 100}
@@ -319,16 +319,16 @@ func (d *counter) prepareOfEarlierOpening() {
 }
 
 // through opens a store through a wire that cuts the word.
-func (d *counter) through(word string, pass bool, then func()) (*redis.Store, *wire) {
+func (d *till) through(word string, pass bool, then func()) (*redis.Store, *wire) {
 	w := newWire(d.T, d.server.Address, word, pass, then)
 	return d.open(strings.Replace(d.server.URL(), d.server.Address, w.address, 1)), w
 }
 
-func (d *counter) promisedThere(b participant.Branch) bool {
+func (d *till) promisedThere(b participant.Branch) bool {
 	return d.ask("hget", b.Name(), "state") == "promised"
 }
 
-func (d *counter) lostAfterPrepare() {
+func (d *till) lostAfterPrepare() {
 	b := d.branch()
 	s, w := d.through("needle", true, func() { d.until("it is promised", func() bool { return d.promisedThere(b) }) })
 	if _, err := d.prepare(s, d.branch(), "b"); err != nil { // the server knows the script
@@ -344,7 +344,7 @@ func (d *counter) lostAfterPrepare() {
 	d.value("a", "1")
 }
 
-func (d *counter) lostDuringPrepare() {
+func (d *till) lostDuringPrepare() {
 	s, w := d.through("needle", true, nil)
 	for n := range 10 {
 		w.arm()
@@ -363,7 +363,7 @@ func (d *counter) lostDuringPrepare() {
 	d.listed(s)
 }
 
-func (d *counter) lostBeforePrepare() {
+func (d *till) lostBeforePrepare() {
 	s, w := d.through("needle", false, nil)
 	w.arm()
 	b := d.branch()
@@ -375,7 +375,7 @@ func (d *counter) lostBeforePrepare() {
 	d.commit(s, b, evidence, txc.CommittedNow)
 }
 
-func (d *counter) killedWithPrepare() {
+func (d *till) killedWithPrepare() {
 	s, w := d.through("needle", true, d.server.Kill)
 	w.arm()
 	b := d.branch()
@@ -395,7 +395,7 @@ func (d *counter) killedWithPrepare() {
 	d.value("a", "")
 }
 
-func (d *counter) lostWithCommit() {
+func (d *till) lostWithCommit() {
 	s, w := d.through("needle", true, func() {
 		d.until("it is committed", func() bool { return d.ask("get", d.key("a")) == "1" })
 	})
@@ -412,7 +412,7 @@ func (d *counter) lostWithCommit() {
 	d.value("a", "1")
 }
 
-func (d *counter) twoCommits() {
+func (d *till) twoCommits() {
 	s := d.open(d.server.URL())
 	for range 10 {
 		b, evidence := d.promise(s, "a")
@@ -433,7 +433,7 @@ func (d *counter) twoCommits() {
 	d.value("a", "10")
 }
 
-func (d *counter) notFound() {
+func (d *till) notFound() {
 	s := d.open(d.server.URL())
 	d.commit(s, d.branch(), nil, txc.NeverPrepared)
 	b, evidence := d.promise(s, "a")

@@ -37,7 +37,7 @@ func TestUnfitRedisIsRefused(t *testing.T) {
 }
 
 // names are those of what Check finds.
-func (d *counter) names(s *redis.Store) (names []string) {
+func (d *till) names(s *redis.Store) (names []string) {
 	d.Helper()
 	r, err := s.Check(d.ctx)
 	if err != nil || r.Kind != "redis" || !strings.HasPrefix(r.Version, "7.") {
@@ -53,7 +53,7 @@ func (d *counter) names(s *redis.Store) (names []string) {
 func TestRolesOfRedis(t *testing.T) {
 	t.Parallel()
 	server := servers.Redis(t)
-	d := newCounter(t, server, client(t, server), "points")
+	d := newTill(t, server, client(t, server), "points")
 	s := d.open(server.URL())
 	if names := d.names(s); len(names) != 0 {
 		t.Errorf("as it should be: %q", names)
@@ -89,7 +89,7 @@ func TestRedisInClusterModeIsRefused(t *testing.T) {
 func TestAnOrdinaryUserOfRedis(t *testing.T) {
 	t.Parallel()
 	server := servers.Redis(t)
-	d := newCounter(t, server, client(t, server), "points")
+	d := newTill(t, server, client(t, server), "points")
 	rights := []any{"on", ">app", "~*", "&*", "+@read", "+@write", "+@scripting", "+@connection", "+time", "+info", "+config|get", "+pubsub|numsub"}
 	d.ask(append([]any{"acl", "setuser", "app"}, rights...)...)
 	d.ask(append(append([]any{"acl", "setuser", "blind"}, rights...), "-config|get", "-pubsub|numsub")...)

@@ -15,7 +15,7 @@ import (
 	"github.com/txc-dev/txc/tests/internal/servers"
 )
 
-func (d *counter) listedUnused() {
+func (d *till) listedUnused() {
 	b, evidence := d.promise(d.open(d.server.URL()), "a")
 	d.server.Kill()
 	if err := d.server.Start(); err != nil {
@@ -31,7 +31,7 @@ func (d *counter) listedUnused() {
 	d.commit(again, b, evidence, txc.CommittedNow)
 }
 
-func (d *counter) noLeaks() {
+func (d *till) noLeaks() {
 	s := d.open(strings.Replace(d.server.URL(), "/0", "/1", 1)) // nobody else uses this database
 	for i := range 60 {
 		b := d.branch()
@@ -74,7 +74,7 @@ func (d *counter) noLeaks() {
 	}
 }
 
-func (d *counter) scriptsForgotten() {
+func (d *till) scriptsForgotten() {
 	s := d.open(d.server.URL())
 	b, evidence := d.promise(s, "a")
 	d.ask("script", "flush")
@@ -86,7 +86,7 @@ func (d *counter) scriptsForgotten() {
 	d.value("a", "2")
 }
 
-func (d *counter) outOfMemory() {
+func (d *till) outOfMemory() {
 	s := d.open(d.server.URL())
 	a, evidenceA := d.promise(s, "a")
 	b, _ := d.promise(s, "b")
@@ -107,7 +107,7 @@ func (d *counter) outOfMemory() {
 	d.refused(p, err, txc.CodeStore)
 }
 
-func (d *counter) saysNothing() {
+func (d *till) saysNothing() {
 	s := d.open(d.server.URL())
 	b, evidence := d.promise(s, "a")
 	nothing := func(when string) {
@@ -149,7 +149,7 @@ func errText(err error) string {
 	return err.Error()
 }
 
-func (d *counter) typeChanged() {
+func (d *till) typeChanged() {
 	s := d.open(d.server.URL())
 	b := d.branch()
 	p, err := s.Prepare(d.ctx, b, redisWork(command("hset", d.key("a"), "f", "1", "g", "2"), command("sadd", d.key("b"), "m"), command("lpop", d.key("c"))), false)
@@ -169,7 +169,7 @@ func (d *counter) typeChanged() {
 	}
 }
 
-func (d *counter) expired() {
+func (d *till) expired() {
 	s := d.open(d.server.URL())
 	d.ask("hset", d.key("a"), "f", "1")
 	d.ask("set", d.key("b"), "1")
@@ -186,7 +186,7 @@ func (d *counter) expired() {
 	}
 }
 
-func (d *counter) guarded() {
+func (d *till) guarded() {
 	s := d.open(d.server.URL())
 	d.name += "-b" // another participant
 	other := d.open(d.server.URL())
@@ -216,7 +216,7 @@ func (d *counter) guarded() {
 	}
 }
 
-func (d *counter) lockTimeout() {
+func (d *till) lockTimeout() {
 	s, err := redis.Open(d.ctx, d.server.URL(), redis.Options{Cluster: "test", Name: d.name, LockTimeout: 30 * time.Millisecond})
 	if err != nil {
 		d.Fatal(err)
@@ -236,7 +236,7 @@ func (d *counter) lockTimeout() {
 func TestRedisThatForgets(t *testing.T) {
 	t.Parallel()
 	server := servers.Redis(t)
-	d := newCounter(t, server, client(t, server), "points")
+	d := newTill(t, server, client(t, server), "points")
 	ctx, s := d.ctx, d.open(server.URL())
 	first, err := s.Recall(ctx)
 	if err != nil {
