@@ -6,6 +6,8 @@
 //
 // Brokers are rows of one table (broker_test.go): messages come, in order, if and only if their transaction committed.
 //
+// What payments need of a kind of store while all is killed is a shop (market_test.go).
+//
 //	servers.Postgres ◀── SQL ── participant/postgres   in this process, or as participant-demo under a coordinator
 //	        ▲
 //	        └── pgx, by ourselves: what is there, and what is prepared

@@ -34,21 +34,19 @@ type payment struct {
 // and in the key-value store, or in neither.
 func TestTransfersWhileServersAreKilled(t *testing.T) {
 	t.Parallel()
-	for name, on := range map[string]ground{"postgres": onPostgres, "mariadb": onMariaDB(), "mariadb with the binary log": onMariaDB("log-bin", "sync-binlog=1")} {
+	for name, open := range map[string]func(t *testing.T) market{
+		"postgres": tables(onPostgres), "mariadb": tables(onMariaDB()), "mariadb with the binary log": tables(onMariaDB("log-bin", "sync-binlog=1")),
+		"redis": keys,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			transfers(t, on)
+			transfers(t, open(t))
 		})
 	}
 }
 
-func transfers(t *testing.T, on ground) {
+func transfers(t *testing.T, w market) {
 	given := suite.Seed(t, *seed)
-	tables := []string{"create table account (id int primary key, balance int not null check (balance >= 0))", "create table payment (k varchar(40) primary key)"}
-	for i := range accounts {
-		tables = append(tables, fmt.Sprintf("insert into account values (%d, %d)", i, start))
-	}
-	w := newTown(t, on, "shop", tables...)
 	working, quiet := context.WithCancel(t.Context())
 	defer quiet()
 	var wg sync.WaitGroup
@@ -73,7 +71,7 @@ func transfers(t *testing.T, on ground) {
 	t.Logf("seed %d: killed %v; nothing prepared after %v", given, victims, took.Round(time.Millisecond))
 }
 
-func pay(ctx, working context.Context, w *town, given uint64, payer int) (book []payment) {
+func pay(ctx, working context.Context, w market, given uint64, payer int) (book []payment) {
 	rng := rand.New(rand.NewPCG(given, uint64(payer)+1))
 	for n := 0; working.Err() == nil; n++ {
 		p := payment{key: fmt.Sprintf("p-%d-%d", payer, n)}
@@ -81,9 +79,7 @@ func pay(ctx, working context.Context, w *town, given uint64, payer int) (book [
 		text, err := json.Marshal(map[string]any{"timeout": "2s", "key": p.key, "branches": []any{
 			map[string]any{"participant": "bank", "kv": []any{
 				map[string]any{"add": map[string]any{"key": fmt.Sprintf("paid-%d", payer), "by": amount}}, map[string]any{"add": map[string]any{"key": p.key, "by": 1}}}},
-			map[string]any{"participant": "shop", "sql": []any{
-				map[string]any{"exec": map[string]any{"text": w.take, "args": []int{amount, rng.IntN(accounts)}, "rows": 1}},
-				map[string]any{"exec": map[string]any{"text": w.note, "args": []string{p.key}, "rows": 1}}}},
+			w.branch(amount, rng.IntN(accounts), p.key),
 		}})
 		if err != nil {
 			panic(err)
@@ -103,7 +99,7 @@ func pay(ctx, working context.Context, w *town, given uint64, payer int) (book [
 }
 
 // disturb kills the server as often as all others together, each time with one of the others or alone, and starts them again.
-func (w *town) disturb(rng *rand.Rand, times int) (map[string]int, error) {
+func (w market) disturb(rng *rand.Rand, times int) (map[string]int, error) {
 	killed := map[string]int{}
 	for n := range times {
 		<-time.After(between + time.Duration(rng.Int64N(int64(between)))) // the payers work meanwhile
@@ -132,25 +128,25 @@ func (w *town) disturb(rng *rand.Rand, times int) (map[string]int, error) {
 	return killed, nil
 }
 
-// unprepared waits until the database shows no prepared transaction.
-func (w *town) unprepared(t *testing.T) time.Duration {
+// unprepared waits until the database shows no branch that is prepared.
+func (w market) unprepared(t *testing.T) time.Duration {
 	t.Helper()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	for up := time.Now(); ; <-look.C {
-		left := w.rows(t, w.prepared, nil)
+		left := w.doubtful(t)
 		if left == 0 {
 			return time.Since(up)
 		}
 		if time.Since(up) > settled {
-			t.Errorf("%v after all are up, %d transactions are prepared", settled, left)
+			t.Errorf("%v after all are up, %d branches are prepared", settled, left)
 			return time.Since(up)
 		}
 	}
 }
 
 // audit compares the two stores, each read with its own tool, with each other and with what was told.
-func (w *town) audit(t *testing.T, books [][]payment) {
+func (w market) audit(t *testing.T, books [][]payment) {
 	t.Helper()
 	answers := map[string]campaign.Heard{}
 	for _, book := range books {
@@ -169,13 +165,7 @@ func (w *town) audit(t *testing.T, books [][]payment) {
 		t.Error(err)
 	}
 	bank := w.ReadDump(t, "bank").Data
-	shop := map[string]bool{}
-	w.rows(t, "select k from payment", func(scan func(...any) error) error {
-		var key string
-		err := scan(&key)
-		shop[key] = true
-		return err
-	})
+	shop, left := w.sold(t)
 	committed := 0
 	for key, heard := range answers {
 		if shop[key] != (bank[key] == "1") || shop[key] != (heard == campaign.Committed) || heard == campaign.Unknown {
@@ -190,7 +180,7 @@ func (w *town) audit(t *testing.T, books [][]payment) {
 		n, _ := strconv.Atoi(bank[fmt.Sprintf("paid-%d", payer)]) // absent: nothing was paid
 		paid += n
 	}
-	if left := w.int(t, "select sum(balance) from account"); accounts*start-left != paid {
+	if accounts*start-left != paid {
 		t.Errorf("the shop has %d of %d left, the bank was paid %d", left, accounts*start, paid)
 	}
 	if len(shop) != committed || committed == 0 || committed == len(answers) && len(answers) > 200 {
