@@ -46,6 +46,13 @@ var Kinds = []Kind{
 		}
 		return Play{s.Server, s.Store(), "NATS_PASSWORD", s.staging()}, nil
 	}},
+	{"rabbitmq", func() (Play, error) {
+		s, err := StartRabbitMQ()
+		if err != nil {
+			return Play{}, err
+		}
+		return Play{s.Server, s.Store(), "RABBITMQ_PASSWORD", s.staging()}, nil
+	}},
 }
 
 // staging is where a broker's participant keeps what it is to publish: it goes with the server.
