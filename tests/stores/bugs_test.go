@@ -47,7 +47,7 @@ func TestOthersBugs(t *testing.T) {
 		t.Run(strings.TrimSpace(bug.name+" "+bug.says), func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
-			d := &desk{T: t, ctx: ctx, server: server, url: server.URL("postgres"), name: fmt.Sprintf("bug%d", i)}
+			d := &desk{clerk: clerk{T: t, ctx: ctx, name: fmt.Sprintf("bug%d", i), first: "$1"}, server: server, url: server.URL("postgres")}
 			do(t, d.url, "create table "+d.name+" (k text primary key, v int not null)", "insert into "+d.name+" values ('a', 0), ('b', 0)")
 			bug.check(d)
 		})
@@ -56,11 +56,9 @@ func TestOthersBugs(t *testing.T) {
 
 // desk is one case: a participant and a table of its own.
 type desk struct {
-	*testing.T
-	ctx       context.Context
-	server    *servers.PostgresServer
-	url, name string
-	next      uint64
+	clerk
+	server *servers.PostgresServer
+	url    string
 }
 
 func (d *desk) open(url string) *postgres.Store {
@@ -75,60 +73,6 @@ func (d *desk) open(url string) *postgres.Store {
 		}
 	})
 	return s
-}
-
-func (d *desk) branch() participant.Branch {
-	d.next++
-	return participant.Branch{ID: txc.ID{Coordinator: 1, Epoch: 1, Sequence: d.next}, Mark: 7, Cluster: "test", Participant: d.name, Members: []string{d.name}, Age: 1<<63 + d.next}
-}
-
-func (d *desk) write(k string) []byte {
-	return work(exec("update "+d.name+" set v = v + 1 where k = $1", 1, text(k)))
-}
-
-func (d *desk) promise(s *postgres.Store, k string) (participant.Branch, []byte) {
-	d.Helper()
-	b := d.branch()
-	p, err := s.Prepare(d.ctx, b, d.write(k), false)
-	if err != nil || p.Vote != txc.Yes {
-		d.Fatalf("%v %v %v", p.Vote, p.Reason, err)
-	}
-	return b, p.Evidence
-}
-
-// inDoubt lists; after the server was killed the store's sessions have to learn of it first, which is unknown, not wrong.
-func (d *desk) inDoubt(s *postgres.Store) []participant.InDoubt {
-	d.Helper()
-	for {
-		var all []participant.InDoubt
-		var failed error
-		for b, err := range s.InDoubt(d.ctx) {
-			all, failed = append(all, b), err
-		}
-		if failed == nil {
-			return all
-		}
-		if d.ctx.Err() != nil {
-			d.Fatal(failed)
-		}
-	}
-}
-
-// abort aborts, likewise.
-func (d *desk) abort(s *postgres.Store, b participant.Branch) {
-	d.Helper()
-	f, err := s.Abort(d.ctx, b, nil)
-	for err != nil && d.ctx.Err() == nil {
-		f, err = s.Abort(d.ctx, b, nil)
-	}
-	d.fate(f, err, txc.AbortedNow)
-}
-
-func (d *desk) fate(got txc.Fate, err error, want txc.Fate) {
-	d.Helper()
-	if err != nil || got != want {
-		d.Errorf("%v, %v, want %v", got, err, want)
-	}
 }
 
 func (d *desk) value(k string) int {
@@ -161,11 +105,6 @@ func (d *desk) held(s *postgres.Store, k string) (b participant.Branch, release 
 			d.Error(err)
 		}
 	}, answers
-}
-
-type vote struct {
-	participant.Promise
-	err error
 }
 
 // until waits until the server says so.

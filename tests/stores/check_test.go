@@ -36,7 +36,7 @@ func TestUnfitServersAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close(t.Context())
-	d := &desk{T: t, ctx: t.Context(), name: "shop"}
+	d := &clerk{T: t, ctx: t.Context(), name: "shop"}
 	if p, err := s.Prepare(t.Context(), d.branch(), work(exec("select 1", 1)), false); err != nil || p.Vote != txc.No || p.Reason.Code != txc.CodeStore || p.Reason.Retryable {
 		t.Errorf("without slots: %v %+v %v", p.Vote, p.Reason, err)
 	}
@@ -47,7 +47,7 @@ func TestUnfitServersAreRefused(t *testing.T) {
 func TestSlots(t *testing.T) {
 	t.Parallel()
 	server := servers.Postgres(t, "max_prepared_transactions=2", "synchronous_commit=off")
-	d := &desk{T: t, ctx: t.Context(), server: server, url: server.URL("postgres"), name: "shop"}
+	d := &desk{clerk: clerk{T: t, ctx: t.Context(), name: "shop", first: "$1"}, server: server, url: server.URL("postgres")}
 	do(t, d.url, "create table shop (k text primary key, v int not null); insert into shop values ('a', 0), ('b', 0), ('c', 0)")
 	s := d.open(d.url)
 	d.promise(s, "a")
@@ -79,7 +79,7 @@ func TestAnOrdinaryUser(t *testing.T) {
 	as := func(who string) string {
 		return strings.Replace(server.Store("shop"), "postgres://postgres@", "postgres://"+who+":"+who+"@", 1)
 	}
-	d := &desk{T: t, ctx: t.Context(), server: server, url: as("app"), name: "shop"}
+	d := &desk{clerk: clerk{T: t, ctx: t.Context(), name: "shop", first: "$1"}, server: server, url: as("app")}
 	if _, err := postgres.Open(t.Context(), as("guest"), postgres.Options{Cluster: "test", Name: "shop"}); err == nil || !strings.Contains(err.Error(), "permission denied") {
 		t.Errorf("without the right to make a schema: %v", err)
 	}

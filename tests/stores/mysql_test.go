@@ -26,6 +26,21 @@ type maria struct {
 	database string
 }
 
+// client connects; its sessions end with the test.
+func (m maria) client(t testing.TB) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("mysql", m.DSN(m.database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
 // do runs statements, all on one session, which ends.
 func (m maria) do(t testing.TB, statements ...string) {
 	t.Helper()

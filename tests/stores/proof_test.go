@@ -7,7 +7,6 @@ import (
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/participant"
-	"github.com/txc-dev/txc/participant/postgres"
 )
 
 func notFound(d *desk) {
@@ -83,13 +82,6 @@ func noLeaks(d *desk) {
 	d.until("select count(*) = 0" + ours + "'" + d.name + "'")
 }
 
-func (d *desk) no(p participant.Promise, err error) {
-	d.Helper()
-	if err != nil || p.Vote != txc.No {
-		d.Errorf("%v %v, want No", p, err)
-	}
-}
-
 func listedUnused(d *desk) {
 	s := d.open(d.url)
 	b, evidence := d.promise(s, "a")
@@ -161,17 +153,6 @@ func settlementFinished(d *desk) {
 	d.fate(f, err, txc.AbortedBefore)
 	f, err = s.Abort(d.ctx, a, nil)
 	d.fate(f, err, txc.CommittedBefore)
-}
-
-// blocked: no other branch gets through, and it is told so within its time.
-func (d *desk) blocked(s *postgres.Store, k string) {
-	d.Helper()
-	ctx, cancel := context.WithTimeout(d.ctx, 100*time.Millisecond)
-	defer cancel()
-	p, err := s.Prepare(ctx, d.branch(), d.write(k), false)
-	if err != nil || p.Vote != txc.No || !p.Reason.Retryable {
-		d.Errorf("%v %+v %v", p.Vote, p.Reason, err)
-	}
 }
 
 func writesAreLocked(d *desk) {
