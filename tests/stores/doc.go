@@ -8,7 +8,7 @@
 //
 // What payments need of a kind of store while all is killed is a shop (market_test.go).
 //
-//	servers.Postgres ◀── SQL ── participant/postgres   in this process, or as participant-demo under a coordinator
+//	servers.Postgres, MariaDB ◀── SQL ── participant/postgres, mysql   in this process, or as participant-demo under a coordinator
 //	        ▲
-//	        └── pgx, by ourselves: what is there, and what is prepared
+//	        └── by ourselves: what is there, and what is prepared
 package stores
