@@ -68,7 +68,7 @@ func crowdEnded(c *course) error {
 func (c *course) run(t *tx) {
 	t.waiting = true
 	go func() {
-		r := procs.RunContext(c.ctx, c.cluster.TxcPath(), campaign.File(t.Key, t.Work()), c.cluster.Args("run", "-f", "-")...)
+		r := procs.RunContext(c.ctx, c.cluster.TxcPath(), c.speech.File(t.Key, t.Work()), c.cluster.Args("run", "-f", "-")...)
 		t.told <- c.meaning(r)
 	}()
 }
@@ -112,7 +112,8 @@ func (c *course) begun(t *tx) error {
 	}
 	t.id = shown.ID
 	for name, ops := range t.Work() {
-		text, err := json.Marshal(ops)
+		section, content := c.speech.Branch(name, ops)
+		text, err := json.Marshal(map[string]any{section: content})
 		if err == nil {
 			r = c.txc("enlist", t.id, name, string(text))
 		}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/txc-dev/txc/tests/internal/kinds"
 	"github.com/txc-dev/txc/tests/internal/procs"
 	"github.com/txc-dev/txc/tests/internal/suite"
 )
@@ -45,16 +46,16 @@ func TestCrash(t *testing.T) {
 	from := suite.Seed(t, *seed)
 	rng := rand.New(rand.NewPCG(from, 0))
 	part := shares[*size]
-	all := singles()
+	all, of := singles(), *size
 	if *only != "" {
 		first, _, _ := strings.Cut(*only, ", then ")
-		all, part = chosen(all, first), shares[suite.All]
+		all, part, of = chosen(all, first), shares[suite.All], suite.All
 	}
-	plan := draw(rng, all, part)
-	first := &round{name: "one fault", again: fmt.Sprintf("-seed %d", from), rows: plan, recoveries: map[string][]string{}, pairs: pairs{}}
+	rows := plan(rng, all, of)
+	first := &round{name: "one fault", again: fmt.Sprintf("-seed %d", from), rows: rows, recoveries: map[string][]string{}, pairs: pairs{}}
 	first.run(t)
 
-	kills := slices.DeleteFunc(slices.Clone(plan), func(r row) bool { return r.deed != "kill" })
+	kills := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.deed != "kill" || r.kind > 0 })
 	twice := doubles(kills, first.recoveries)
 	if *only != "" {
 		twice = chosen(twice, *only)
@@ -83,7 +84,7 @@ func sum(report *suite.Outcome, first, second *round) {
 	}
 	slices.Sort(report.Notes)
 	for point, by := range joinedOnly {
-		report.Notes = append(report.Notes, fmt.Sprintf("%s is passed by joined calls alone, which no store here takes: %s strikes it in process", point, by))
+		report.Notes = append(report.Notes, fmt.Sprintf("%s is passed by joined calls alone, which no program here takes: %s strikes it in process", point, by))
 	}
 }
 
@@ -110,10 +111,11 @@ func (r *round) run(t *testing.T) {
 		r.rows = byKind[k]
 		n := min(towns, (len(r.rows)+2)/3)
 		t.Run(r.name, func(t *testing.T) { // ends when all towns have
+			house := kinds.All[k].Serve(t)
 			for i := range n {
-				t.Run(fmt.Sprintf("%s-%d", kinds[k].name, i+1), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s-%d", kinds.All[k].Name, i+1), func(t *testing.T) {
 					t.Parallel()
-					r.town(t, kinds[k])
+					r.town(t, house)
 				})
 			}
 		})
@@ -125,7 +127,7 @@ func (r *round) run(t *testing.T) {
 }
 
 // town takes rows until none is left. A row that fails may leave anything behind: a new town goes on.
-func (r *round) town(t *testing.T, k kind) {
+func (r *round) town(t *testing.T, house kinds.House) {
 	var n *town
 	for {
 		one, ok := r.next()
@@ -133,7 +135,7 @@ func (r *round) town(t *testing.T, k kind) {
 			break
 		}
 		if n == nil {
-			n = newTown(t, k)
+			n = newTown(t, house)
 		}
 		l, err := n.live(t.Context(), one)
 		if done := r.end(one, l, err); done%progressEvery == 0 {

@@ -14,7 +14,7 @@
 //	                             Audit ◀── dumps of the stores                  a second kill at each of that
 //
 // points_test.go names for every point the scenario that passes it. A point without one, or one that is not passed,
-// fails: whoever adds an action adds its point there. kinds_test.go has a row for each kind of participant.
+// fails: whoever adds an action adds its point there. Kinds of participants are the rows of tests/internal/kinds.
 //
 // By flag: -size small|ci|all, -seed, -row PART-OF-A-ROW'S-NAME.
 package crash

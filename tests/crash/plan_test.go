@@ -10,12 +10,13 @@ import (
 
 	"github.com/txc-dev/txc/coordinator"
 	"github.com/txc-dev/txc/participant"
+	"github.com/txc-dev/txc/tests/internal/kinds"
 	"github.com/txc-dev/txc/tests/internal/suite"
 )
 
 // row is one fault at one point in one scenario; with a second kill while the victim recovers from the first.
 type row struct {
-	kind  int // in kinds
+	kind  int // in kinds.All
 	point string
 	use   use
 	deed  string // kill, stop, error, delay:D
@@ -24,7 +25,7 @@ type row struct {
 }
 
 func (r row) String() string {
-	text := fmt.Sprintf("%s: %s in %s", kinds[r.kind].name, r.fault(), r.use.scenario.name)
+	text := fmt.Sprintf("%s: %s in %s", kinds.All[r.kind].Name, r.fault(), r.use.scenario.name)
 	if r.again != "" {
 		text += ", then " + r.again + "=kill"
 	}
@@ -48,8 +49,11 @@ const everyLong = 8
 
 // singles are all rows with one fault.
 func singles() (all []row) {
-	for k := range kinds {
+	for k, of := range kinds.All {
 		for _, p := range slices.Concat(coordinator.Points(), participant.Points()) {
+			if of.Lockless && locking[p] {
+				continue
+			}
 			for _, u := range points[p] {
 				for _, deed := range []string{"kill", "stop", "error", slowly} {
 					all = append(all, row{kind: k, point: p, use: u, deed: deed})
@@ -83,7 +87,28 @@ var shares = map[suite.Size]share{
 	suite.All:   {everything, everything, everything, everything, everything},
 }
 
-// draw takes a size's share of the single rows, in an order of the seed's.
+// servedShares are those of each kind beside the key-value store: the gate and what stands behind it are the same, and what
+// is not is for tests/stores to kill.
+var servedShares = map[suite.Size]share{
+	suite.Small: {},
+	suite.CI:    {kills: 5, errors: 1},
+	suite.All:   {kills: everything, stops: 2, errors: everything, delays: 2},
+}
+
+// plan draws the rows of each kind.
+func plan(rng *rand.Rand, all []row, size suite.Size) (drawn []row) {
+	for k := range kinds.All {
+		s := shares[size]
+		if k > 0 {
+			s = servedShares[size]
+		}
+		of := slices.DeleteFunc(slices.Clone(all), func(r row) bool { return r.kind != k })
+		drawn = append(drawn, draw(rng, of, s)...)
+	}
+	return drawn
+}
+
+// draw takes a share of the single rows of a kind, in an order of the seed's.
 func draw(rng *rand.Rand, all []row, s share) (drawn []row) {
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	left := map[string]int{"kill": s.kills, "stop": s.stops, "error": s.errors, slowly: s.delays}

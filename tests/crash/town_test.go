@@ -11,26 +11,30 @@ import (
 	"github.com/txc-dev/txc/coordinator"
 	"github.com/txc-dev/txc/participant"
 	"github.com/txc-dev/txc/tests/internal/campaign"
+	"github.com/txc-dev/txc/tests/internal/kinds"
 	"github.com/txc-dev/txc/tests/internal/procs"
 )
 
 // town is a cluster that goes through many rows, and the book of all their transactions.
 type town struct {
-	kind    kind
+	home    kinds.Home // the victim's store
+	speech  campaign.Speech
 	cluster *procs.Cluster
 	book    campaign.Book
 	turns   int
 	slow    time.Duration // the longest settling
 }
 
-func newTown(t testing.TB, k kind) *town {
+// newTown makes one whose victim has its store in a house; the other participant is a key-value store.
+func newTown(t testing.TB, house kinds.House) *town {
 	t.Helper()
-	n := &town{kind: k, cluster: procs.DescribeCluster(t, []string{other})}
-	k.describe(n.cluster, t, victim)
+	n := &town{cluster: procs.DescribeCluster(t, []string{other})}
+	n.home = house.Home(t, n.cluster, victim)
+	n.speech = campaign.Speech{victim: n.home.Write}
 	if err := n.cluster.StartAll(); err != nil {
 		t.Fatal(err)
 	}
-	campaign.OpenAccounts(t, n.cluster)
+	campaign.CLI{Cluster: n.cluster, Speech: n.speech}.OpenAccounts(t)
 	return n
 }
 
@@ -159,10 +163,11 @@ func (c *course) recovery() (all []string, err error) {
 func (n *town) audit(t testing.TB) {
 	t.Helper()
 	n.cluster.KillAll()
-	stores := map[string]procs.Dump{
-		other:  n.cluster.ReadDump(t, other),
-		victim: n.kind.read(n.cluster, t, victim),
+	left, err := n.home.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
+	stores := map[string]procs.Dump{other: n.cluster.ReadDump(t, other), victim: left}
 	for i, wrong := range n.book.Audit(stores) {
 		if i < 20 {
 			t.Error(wrong)

@@ -55,9 +55,16 @@ func New(cluster *procs.Cluster, config Config) *Campaign {
 	return &Campaign{Config: config, Cluster: cluster, rng: rand.New(rand.NewPCG(config.Seed, 0)), killed: map[string]int{}, harmed: map[Harm]int{}}
 }
 
-// OpenAccounts gives every account its first balance.
+// OpenAccounts gives every account of key-value participants its first balance.
 func OpenAccounts(t testing.TB, cluster *procs.Cluster) {
 	t.Helper()
+	CLI{Cluster: cluster}.OpenAccounts(t)
+}
+
+// OpenAccounts gives every account its first balance.
+func (c CLI) OpenAccounts(t testing.TB) {
+	t.Helper()
+	cluster := c.Cluster
 	work := map[string][]Op{}
 	for _, name := range cluster.Names() {
 		for i := range Accounts {
@@ -67,7 +74,7 @@ func OpenAccounts(t testing.TB, cluster *procs.Cluster) {
 	if err := Registered(t.Context(), cluster); err != nil {
 		t.Fatal(err)
 	}
-	if told := (CLI{cluster}).Run(t.Context(), "opening", work); told.Heard != Committed {
+	if told := c.Run(t.Context(), "opening", work); told.Heard != Committed {
 		t.Fatalf("open the accounts: %s", told.Why)
 	}
 }

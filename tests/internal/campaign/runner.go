@@ -67,24 +67,38 @@ func CheckOf(r procs.Read) Op {
 const timeout = 2 * time.Second
 
 // CLI runs transactions with `txc run -f -`.
-type CLI struct{ Cluster *procs.Cluster }
+type CLI struct {
+	Cluster *procs.Cluster
+	Speech  Speech
+}
+
+// Speech says, for participants that do not take key-value operations, how these are written for them: the name of the part of
+// a transaction file, and what stands there.
+type Speech map[string]func([]Op) (section string, content any)
+
+// Branch is what a participant is to do, as it stands in a transaction file.
+func (s Speech) Branch(participant string, ops []Op) (section string, content any) {
+	if write := s[participant]; write != nil {
+		return write(ops)
+	}
+	return "kv", ops
+}
 
 type file struct {
-	Timeout  string       `json:"timeout"`
-	Key      string       `json:"key,omitempty"`
-	Branches []fileBranch `json:"branches"`
+	Timeout  string           `json:"timeout"`
+	Key      string           `json:"key,omitempty"`
+	Branches []map[string]any `json:"branches"`
 }
 
-type fileBranch struct {
-	Participant string `json:"participant"`
-	KV          []Op   `json:"kv"`
-}
+// File is a transaction file for key-value participants.
+func File(key string, work map[string][]Op) string { return Speech(nil).File(key, work) }
 
 // File is a transaction file.
-func File(key string, work map[string][]Op) string {
+func (s Speech) File(key string, work map[string][]Op) string {
 	f := file{Timeout: timeout.String(), Key: key}
 	for name, ops := range work {
-		f.Branches = append(f.Branches, fileBranch{name, ops})
+		section, content := s.Branch(name, ops)
+		f.Branches = append(f.Branches, map[string]any{"participant": name, section: content})
 	}
 	text, err := json.Marshal(f)
 	if err != nil {
@@ -95,7 +109,7 @@ func File(key string, work map[string][]Op) string {
 
 // Run takes the exit code for the outcome, and compares it with the object.
 func (c CLI) Run(ctx context.Context, key string, work map[string][]Op) Told {
-	r := procs.RunContext(ctx, c.Cluster.TxcPath(), File(key, work), c.Cluster.Args("run", "-f", "-")...)
+	r := procs.RunContext(ctx, c.Cluster.TxcPath(), c.Speech.File(key, work), c.Cluster.Args("run", "-f", "-")...)
 	var tx procs.Tx
 	told := Told{Why: fmt.Sprintf("txc run: code %d: %s%s", r.Code, r.Stdout, r.Stderr)}
 	err := r.JSON(&tx)

@@ -12,7 +12,7 @@ import (
 type Cluster struct {
 	Dir          string
 	Coordinator  *Server
-	Participants []*Server // kv participants first, then others that were added
+	Participants []*Server // in the order in which they were added
 
 	txc  string
 	demo string
@@ -55,7 +55,17 @@ func (c *Cluster) AddKV(t testing.TB, name string) *Server {
 }
 
 func (c *Cluster) addKV(t testing.TB, name string, p Place) *Server {
-	s := p.server(t, name, c.demo, []string{"--name", name, "--coordinator", c.Coordinator.Address, "--store", "kv:" + c.Data(name)})
+	return c.add(t, name, p, "--store", "kv:"+c.Data(name))
+}
+
+// Add adds a participant whose store the arguments tell; it is not started.
+func (c *Cluster) Add(t testing.TB, name string, args ...string) *Server {
+	t.Helper()
+	return c.add(t, name, Place{Address: FreeAddress(t)}, args...)
+}
+
+func (c *Cluster) add(t testing.TB, name string, p Place, args ...string) *Server {
+	s := p.server(t, name, c.demo, append([]string{"--name", name, "--coordinator", c.Coordinator.Address}, args...))
 	c.Participants = append(c.Participants, s)
 	return s
 }

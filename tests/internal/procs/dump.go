@@ -2,6 +2,7 @@ package procs
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -29,15 +30,24 @@ type Dump struct {
 // ReadDump reads the store of a kv participant that does not run.
 func (c *Cluster) ReadDump(t testing.TB, name string) Dump {
 	t.Helper()
-	r := RunContext(t.Context(), c.demo, "", "--name", name, "--store", "kv:"+c.Data(name), "--dump")
+	d, err := c.Dump(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// Dump is ReadDump without a test; also of what a broker's participant has staged.
+func (c *Cluster) Dump(ctx context.Context, name string) (Dump, error) {
+	r := RunContext(ctx, c.demo, "", "--name", name, "--store", "kv:"+c.Data(name), "--dump")
 	if r.Code != 0 {
-		t.Fatalf("dump of %s: code %d: %s", name, r.Code, r.Stderr)
+		return Dump{}, fmt.Errorf("dump of %s: code %d: %s", name, r.Code, r.Stderr)
 	}
 	d, err := ParseDump(r.Stdout)
 	if err != nil {
-		t.Fatalf("dump of %s: %v", name, err)
+		return d, fmt.Errorf("dump of %s: %w", name, err)
 	}
-	return d
+	return d, nil
 }
 
 // ParseDump reads a dump's lines.

@@ -55,8 +55,11 @@ func StartRedis(settings ...string) (*RedisServer, error) {
 }
 
 // Client connects as somebody who has nothing to do with us; the caller closes it.
-func (s *RedisServer) Client() *redis.Client {
-	return redis.NewClient(&redis.Options{Addr: s.Address, Password: Password, Protocol: 2})
+func (s *RedisServer) Client() *redis.Client { return s.ClientOf(0) }
+
+// ClientOf is Client of a database.
+func (s *RedisServer) ClientOf(database int) *redis.Client {
+	return redis.NewClient(&redis.Options{Addr: s.Address, Password: Password, Protocol: 2, DB: database})
 }
 
 // URL is the address of database 0, with the password.
@@ -66,7 +69,12 @@ func (s *RedisServer) URL() string {
 }
 
 // Store is the same without the password.
-func (s *RedisServer) Store() string { return "redis://default@" + s.Address + "/0" }
+func (s *RedisServer) Store() string { return s.StoreOf(0) }
+
+// StoreOf is Store of a database.
+func (s *RedisServer) StoreOf(database int) string {
+	return fmt.Sprintf("redis://default@%s/%d", s.Address, database)
+}
 
 // Freeze keeps the server from doing anything until Thaw; what is sent to it waits.
 func (s *RedisServer) Freeze() error { return s.signal(syscall.SIGSTOP) }
