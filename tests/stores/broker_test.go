@@ -169,6 +169,9 @@ func TestMessagesWhileBrokersAreKilled(t *testing.T) {
 			if err != nil {
 				t.Errorf("seed %d: %v", given, err)
 			}
+			if err := campaign.Reconciled(t.Context(), w.Cluster); err != nil {
+				t.Errorf("seed %d: %v", given, err)
+			}
 			w.audit(t, books)
 			t.Logf("seed %d: killed %v; nothing in doubt after %v", given, killed, took.Round(time.Millisecond))
 		})

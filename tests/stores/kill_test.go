@@ -67,6 +67,9 @@ func transfers(t *testing.T, w market) {
 	if _, err := campaign.Settle(t.Context(), w.Cluster, time.Now(), settled); err != nil {
 		t.Errorf("seed %d: %v", given, err)
 	}
+	if err := campaign.Reconciled(t.Context(), w.Cluster); err != nil {
+		t.Errorf("seed %d: %v", given, err)
+	}
 	w.audit(t, books)
 	t.Logf("seed %d: killed %v; nothing prepared after %v", given, victims, took.Round(time.Millisecond))
 }

@@ -29,7 +29,16 @@ type listed struct {
 func (c *Campaign) settle(ctx context.Context, up time.Time) error {
 	took, err := Settle(ctx, c.Cluster, up, settleLimit)
 	c.slow = max(c.slow, took)
-	return err
+	return errors.Join(err, Reconciled(ctx, c.Cluster))
+}
+
+// Reconciled is an error unless the log and what all participants can show agree.
+func Reconciled(ctx context.Context, cluster *procs.Cluster) error {
+	r := procs.RunContext(ctx, cluster.TxcPath(), "", cluster.Args("reconcile")...)
+	if r.Code != 0 && ctx.Err() == nil {
+		return fmt.Errorf("log and stores do not agree: reconcile ends with %d: %.4000s%s", r.Code, r.Stdout, r.Stderr)
+	}
+	return nil
 }
 
 // Settle asks until no branch is in doubt at any participant, all of which could be asked, and nothing decided is
