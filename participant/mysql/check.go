@@ -48,6 +48,9 @@ func (s *Store) check(ctx context.Context) (r participant.Report, err error) {
 	if err != nil {
 		return r, err
 	}
+	if r.Foreign, err = s.foreign(ctx); err != nil {
+		return r, err
+	}
 	r.InDoubt = uint64(len(prepared))
 	promised, err := s.promises(ctx, prepared)
 	for _, p := range promised {

@@ -44,26 +44,49 @@ func formatOf(database string) int64 {
 
 // recovered is what the server has prepared for this participant, by branch name.
 func (s *Store) recovered(ctx context.Context) (map[string]bool, error) {
+	all := map[string]bool{}
+	err := s.eachPrepared(ctx, func(format, gtrid, bqual int64, data []byte) {
+		if name, ours := s.ours(format, gtrid, bqual, data); ours {
+			all[name] = true
+		}
+	})
+	return all, err
+}
+
+// foreign counts what the server has prepared for nobody of this cluster: it is left alone.
+func (s *Store) foreign(ctx context.Context) (n uint64, err error) {
+	err = s.eachPrepared(ctx, func(_, gtrid, bqual int64, data []byte) {
+		if gtrid < 0 || bqual < 0 || gtrid+bqual != int64(len(data)) {
+			n++
+			return
+		}
+		cluster, _, _, _, ok := txc.ParseBranchName(string(data[:gtrid]) + "." + string(data[gtrid:]))
+		if !ok || cluster != s.o.Cluster {
+			n++
+		}
+	})
+	return n, err
+}
+
+// eachPrepared goes over all that the server has prepared, whosever it is. data is see's only while it runs.
+func (s *Store) eachPrepared(ctx context.Context, see func(format, gtrid, bqual int64, data []byte)) error {
 	rows, err := s.finish.QueryContext(ctx, `xa recover`)
 	if err != nil {
-		return nil, fmt.Errorf("xa recover: %w", err)
+		return fmt.Errorf("xa recover: %w", err)
 	}
 	defer rows.Close()
-	all := map[string]bool{}
 	for rows.Next() {
 		var format, gtrid, bqual int64
 		var data sql.RawBytes
 		if err := rows.Scan(&format, &gtrid, &bqual, &data); err != nil {
-			return nil, fmt.Errorf("xa recover: %w", err)
+			return fmt.Errorf("xa recover: %w", err)
 		}
-		if name, ours := s.ours(format, gtrid, bqual, data); ours {
-			all[name] = true
-		}
+		see(format, gtrid, bqual, data)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("xa recover: %w", err)
+		return fmt.Errorf("xa recover: %w", err)
 	}
-	return all, nil
+	return nil
 }
 
 // ours says whether a line of the server's list is a branch of this participant in this database, and its name.
