@@ -103,7 +103,11 @@ func (v *visit) participant(i int, r *txcpb.RegisterRequest) {
 		find(state, info, "leave it running until it is removed", "it is being removed")
 	}
 	if slices.Contains(v.members.GetUnreachable(), r.GetName()) {
-		find("unreachable", warn, "start it, and look at its own log and at the network; only its own transactions wait for it", "it does not answer at %s", r.GetAddress())
+		todo := "start it, and look at its own log and at the network; only its own transactions wait for it"
+		if v.status.GetState() == "refusing" {
+			todo = "a coordinator that saw another owner of its number speaks to nobody; txc reconcile asks participants itself"
+		}
+		find("unreachable", warn, todo, "the coordinator cannot ask it at %s", r.GetAddress())
 		return
 	}
 	if state == "unheard" {

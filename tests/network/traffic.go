@@ -171,6 +171,9 @@ func (c *cell) audit() {
 	if _, err := campaign.Settle(c.t.Context(), c.cluster, time.Now(), wholeLimit); err != nil {
 		c.t.Error(err)
 	}
+	if err := campaign.Reconciled(c.t.Context(), c.cluster); err != nil {
+		c.t.Error(err)
+	}
 	c.cluster.KillAll()
 	stores := map[string]procs.Dump{}
 	for _, name := range banks {
