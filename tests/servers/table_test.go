@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,11 @@ what its store must be set to. [How to write one](../adapters.md). ` + "`make se
 	return b.String()
 }
 
+var target = regexp.MustCompile(`\]\([^)]*\)`)
+
+// unlinked is a text without where its links lead, which other tests look after: a kind may get a page at any time.
+func unlinked(text string) string { return target.ReplaceAllString(text, "]") }
+
 // documented compares the table with what the participants said. Kinds that are not installed here keep their rows.
 func documented(t *testing.T, rows []string, all bool) {
 	t.Helper()
@@ -105,12 +111,13 @@ func documented(t *testing.T, rows []string, all bool) {
 	if err != nil {
 		t.Fatalf("%v (write it with -update)", err)
 	}
+	has := unlinked(string(text))
 	for _, row := range rows {
-		if !strings.Contains(string(text), row+"\n") {
+		if !strings.Contains(has, unlinked(row)+"\n") {
 			t.Errorf("%s is out of date (write it with -update): no\n%s", path, row)
 		}
 	}
-	if all && string(text) != page(rows) {
+	if all && has != unlinked(page(rows)) {
 		t.Errorf("%s is out of date: write it with -update", path)
 	}
 }
