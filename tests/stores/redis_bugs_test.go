@@ -45,6 +45,8 @@ func TestOthersBugsInRedis(t *testing.T) {
 		{"", "P8: a server that is busy, or a replica, says nothing about a branch", (*till).saysNothing},
 		{"", "P1: a key that others gave another type does not keep a promise from being kept", (*till).typeChanged},
 		{"", "P1: a key that expires while it is promised does not come back", (*till).expired},
+		{"", "P1: the largest branch is promised and committed", (*till).largest},
+		{"", "P10: whatever is relied on is synced with it", (*till).reliedOn},
 		{"", "S1: locks are everybody's in a database, and Guarded minds them", (*till).guarded},
 		{"", "S3: a lock is waited for no longer than the lock timeout", (*till).lockTimeout},
 	}

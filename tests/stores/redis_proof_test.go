@@ -3,6 +3,7 @@ package stores_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/api/txcpb"
 	"github.com/txc-dev/txc/participant"
 	"github.com/txc-dev/txc/participant/redis"
 	"github.com/txc-dev/txc/tests/internal/servers"
@@ -183,6 +185,67 @@ func (d *till) expired() {
 	d.commit(s, b, p.Evidence, txc.CommittedNow)
 	if n := d.ask("exists", d.key("a"), d.key("b")); n != int64(0) {
 		d.Errorf("%v of them came back", n)
+	}
+}
+
+func (d *till) largest() {
+	s := d.open(d.server.URL())
+	ops := make([]*txcpb.RedisOp, 0, redis.MaxOps)
+	members := []string{d.key("all")}
+	for len(members) < redis.MaxArgs {
+		members = append(members, fmt.Sprint("m", len(members)))
+	}
+	ops = append(ops, command("sadd", members...))
+	for len(ops) < redis.MaxOps {
+		ops = append(ops, command("set", d.key(fmt.Sprint(len(ops))), "x"))
+	}
+	b := d.branch()
+	p, err := s.Prepare(d.ctx, b, redisWork(ops...), false)
+	d.voted(p, err, txc.Yes)
+	d.commit(s, b, p.Evidence, txc.CommittedNow)
+	d.value(fmt.Sprint(redis.MaxOps-1), "x")
+	if n := d.ask("scard", d.key("all")); n != int64(redis.MaxArgs-1) {
+		d.Errorf("the set has %v members", n)
+	}
+}
+
+// What a killed server shows may be in its file and not on the disk: a power loss would take it. A write beside the look
+// has all of the file synced before the answer.
+func (d *till) reliedOn() {
+	s := d.open(d.server.URL())
+	b, evidence := d.promise(s, "a")
+	gone, _ := d.promise(s, "b")
+	d.commit(s, gone, nil, txc.CommittedNow)
+	size := func() (n int64) {
+		_, text, _ := strings.Cut(d.db.Info(d.ctx, "persistence").Val(), "aof_current_size:")
+		if _, err := fmt.Sscan(text, &n); err != nil {
+			d.Fatal(err)
+		}
+		return n
+	}
+	for says, look := range map[string]func(){
+		"a list of promises": func() { d.listed(s, b) },
+		"a list of proofs": func() {
+			for p, err := range s.Committed(d.ctx, txc.ID{}) {
+				if err != nil || p.ID != gone.ID {
+					d.Error(p, err)
+				}
+			}
+		},
+		"committed before":  func() { d.commit(s, gone, nil, txc.CommittedBefore) },
+		"too late to abort": func() { d.abort(s, gone, txc.CommittedBefore) },
+		"the same vote": func() {
+			if p, err := d.prepare(s, b, "a"); err != nil || p.Vote != txc.Yes || string(p.Evidence) != string(evidence) {
+				d.Errorf("%v %v", p, err)
+			}
+		},
+		"opened": func() { s = d.open(d.server.URL()) },
+	} {
+		before := size()
+		look()
+		if after := size(); after <= before {
+			d.Errorf("%s: nothing was written", says)
+		}
 	}
 }
 
