@@ -18,9 +18,11 @@ func TestUnfitRedisIsRefused(t *testing.T) {
 	demo := procs.Binary(t, "participant-demo")
 	t.Setenv("REDISCLI_AUTH", servers.Password)
 	args := []string{"--name", "points", "--coordinator", "127.0.0.1:1", "--store", server.Store()}
-	for name, says := range map[string]string{
-		"redis-appendonly": "appendonly is off", "redis-appendfsync": "appendfsync is everysec: a promise could be lost", "redis-rewrite-fsync": "", "redis-eviction": "allkeys-lru",
+	for _, row := range [][2]string{ // in the order in which they are told
+		{"redis-appendonly", "appendonly is off"}, {"redis-appendfsync", "appendfsync is everysec: a promise could be lost"},
+		{"redis-rewrite-fsync", "while the file is rewritten"}, {"redis-eviction", "allkeys-lru"},
 	} {
+		name, says := row[0], row[1]
 		r := procs.RunContext(t.Context(), demo, "", args...)
 		if r.Code != 2 || !strings.Contains(r.Stderr, name) || !strings.Contains(r.Stderr, says) {
 			t.Errorf("%s: code %d: %s", name, r.Code, r.Stderr)
