@@ -37,7 +37,7 @@ type Home interface {
 }
 
 // All are all kinds. The first is the key-value store.
-var All = []Kind{kv, postgres, redis, nats, rabbitmq}
+var All = []Kind{kv, postgres, mysql, redis, nats, rabbitmq}
 
 // Named is the kind of this name.
 func Named(name string) Kind {

@@ -3,7 +3,6 @@ package kinds
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -48,6 +47,12 @@ func (postgresHome) Write(ops []campaign.Op) (string, any) {
 		put:  "insert into kv values ($1, $2) on conflict (key) do update set value = excluded.value",
 		add:  "insert into kv values ($1, $2) on conflict (key) do update set value = kv.value + excluded.value",
 		take: "update kv set value = value + $2 where key = $1 and value + $2 >= $3",
+		order: func(key string, n int64, least *int64) []any {
+			if least == nil {
+				return []any{key, n}
+			}
+			return []any{key, n, *least}
+		},
 	})
 }
 
@@ -85,50 +90,4 @@ func exec(ctx context.Context, url, text string) error {
 	defer c.Close(context.WithoutCancel(ctx))
 	_, err = c.Exec(ctx, text)
 	return err
-}
-
-// sqlTexts are the statements of one kind of database; their arguments are the key, the number, and, of take, the least that
-// must be left.
-type sqlTexts struct {
-	put, add, take string
-	order          func(key string, n int64, least *int64) []any // of arguments; nil: as named
-}
-
-// sqlOps writes operations as statements. One that takes what there may not be must change a row.
-func sqlOps(ops []campaign.Op, texts sqlTexts) (all []map[string]any) {
-	exec := func(text, key string, n int64, least *int64) {
-		args := []any{key, n}
-		if least != nil {
-			args = append(args, *least)
-		}
-		if texts.order != nil {
-			args = texts.order(key, n, least)
-		}
-		statement := map[string]any{"text": text, "args": args}
-		if least != nil {
-			statement["rows"] = 1
-		}
-		all = append(all, map[string]any{"exec": statement})
-	}
-	for _, op := range ops {
-		switch {
-		case op.Put != nil:
-			exec(texts.put, op.Put.Key, number(op.Put.Value), nil)
-		case op.Add != nil && op.Add.Min != nil:
-			exec(texts.take, op.Add.Key, op.Add.By, op.Add.Min)
-		case op.Add != nil:
-			exec(texts.add, op.Add.Key, op.Add.By, nil)
-		default:
-			panic("these operations only write")
-		}
-	}
-	return all
-}
-
-func number(text string) int64 {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		panic(err)
-	}
-	return n
 }
