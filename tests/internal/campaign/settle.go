@@ -27,7 +27,7 @@ type listed struct {
 
 // settle waits until nothing is in doubt anywhere; an error if that takes longer than it may.
 func (c *Campaign) settle(ctx context.Context, up time.Time) error {
-	took, err := Settle(ctx, c.Cluster, up, settleLimit)
+	took, err := Settle(ctx, c.Cluster, up, c.SettleLimit)
 	c.slow = max(c.slow, took)
 	return errors.Join(err, Reconciled(ctx, c.Cluster))
 }

@@ -14,7 +14,7 @@ const restAfterTrouble = 20 * time.Millisecond
 // work runs transfers until `working` ends; what was begun is brought to its end.
 func (c *Campaign) work(ctx, working context.Context, r Runner, rng *rand.Rand, worker string) {
 	for n := 0; working.Err() == nil; n++ {
-		t := Draw(rng, c.Cluster.Names(), Accounts, fmt.Sprintf("t-%d-%s-%d", c.Seed, worker, n))
+		t := c.Draw(rng, c.Cluster.Names(), fmt.Sprintf("t-%d-%s-%d", c.Seed, worker, n))
 		told := r.Run(ctx, t.Key, t.Work())
 		if told.Odd != "" {
 			c.Book.Odd(t.Key + ": " + told.Odd)
