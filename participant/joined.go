@@ -46,7 +46,10 @@ func (a *Agent) Join(ctx context.Context, w Work) (work context.Context, leave f
 	ctx, cancel := context.WithDeadline(ctx, a.started.Add(run.Deadline))
 	seat := a.joins.sit(k, call, cancel)
 	work, err = a.joins.turn(ctx, seat, func() (context.Context, error) { return a.joiner.Join(ctx, run.Branch) })
-	leave = func(failed error) (Enlistment, error) { return a.leave(seat, run.Branch, failed) }
+	if work == nil {
+		work = ctx
+	}
+	leave = func(failed error) (Enlistment, error) { return a.leave(work, seat, run.Branch, failed) }
 	if err != nil {
 		_, left := leave(err)
 		return nil, nil, fmt.Errorf("join %s: %w: %w", w.ID, txc.ErrAborted, errors.Join(err, left))
@@ -57,10 +60,10 @@ func (a *Agent) Join(ctx context.Context, w Work) (work context.Context, leave f
 // leaveLimit bounds what a store may take to hear that a call is over.
 const leaveLimit = 10 * time.Second
 
-// leave ends a call in the store, then at the core. It outlives the call's own context.
-func (a *Agent) leave(s *seat, b Branch, failed error) (Enlistment, error) {
+// leave ends a call in the store, then at the core. It outlives the call's own context, work, whose values it has.
+func (a *Agent) leave(work context.Context, s *seat, b Branch, failed error) (Enlistment, error) {
 	defer a.joins.rise(s)
-	ctx, end := a.cancels.within(leaveLimit)
+	ctx, end := a.cancels.within(work, leaveLimit)
 	defer end()
 	_, err := a.joins.turn(ctx, s, func() (context.Context, error) { return nil, a.joiner.Leave(ctx, b, failed) })
 	failed = errors.Join(failed, err, a.pass(PointCallOver, b.ID, b.Mark))

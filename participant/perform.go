@@ -36,9 +36,9 @@ func (c *cancels) bound(k any, ctx context.Context, cancel context.CancelFunc) (
 	}
 }
 
-// within is bound for at most d.
-func (c *cancels) within(d time.Duration) (context.Context, func()) {
-	ctx, cancel := context.WithTimeout(context.Background(), d)
+// within is bound for at most d; the context has the values of another, and does not end with it.
+func (c *cancels) within(values context.Context, d time.Duration) (context.Context, func()) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(values), d)
 	return c.bound(ctx, ctx, cancel)
 }
 
@@ -85,7 +85,8 @@ func (a *Agent) carryOutCalls(calls []Call) {
 // lend gives a deed to a worker. It is bound before one is found: a Prepare can be cut off while it waits.
 func (a *Agent) lend(c Call) {
 	ctx, end := a.boundCall(c)
-	a.pool.do(c.Deed != DeedPrepare, func() { a.perform(ctx, end, c) })
+	// A closing Prepare waits for no lock: it lets go of what shipped ones may be waiting for.
+	a.pool.do(c.Deed != DeedPrepare || c.Joined, func() { a.perform(ctx, end, c) })
 }
 
 var verbs = [...]Verb{DeedPrepare: VerbPrepare, DeedCommit: VerbCommit, DeedAbort: VerbAbort, DeedCancel: VerbAbort, DeedList: 0}

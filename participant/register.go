@@ -1,6 +1,7 @@
 package participant
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -90,7 +91,7 @@ func (a *Agent) tryRegister(r *registrar) (Opening, error) {
 	if err := a.pass(PointRegister, txc.ID{}, 0); err != nil {
 		return Opening{}, err
 	}
-	ctx, end := a.cancels.within(askLimit)
+	ctx, end := a.cancels.within(context.Background(), askLimit)
 	defer end()
 	self := a.self
 	if a.stamper != nil {
@@ -143,7 +144,7 @@ func (a *Agent) inquire(q Inquire) {
 		return
 	}
 	a.wg.Go(func() {
-		ctx, end := a.cancels.within(askLimit)
+		ctx, end := a.cancels.within(context.Background(), askLimit)
 		defer end()
 		d, err := r.Inquire(ctx, q.Question)
 		if errors.Is(err, txc.ErrNotFound) { // it does not know us: a coordinator that lost its log, or another one

@@ -143,9 +143,14 @@ type Reply struct {
 }
 
 // Joiner is a Resource whose branches can be worked on by the service's own code before Prepare.
+//
+// The calls of one branch may overlap; Join and Leave of one branch do not. No call runs when Prepare or Abort comes.
 type Joiner interface {
-	// Join opens the branch at its first call, else finds it. The returned context carries the store's own handle.
+	// Join opens the branch at its first call, else finds it. The returned context carries the store's own handle; an
+	// error dooms the branch, and a *txc.Refusal in it says to the caller why. ctx ends with the branch's deadline. It
+	// must not wait for other branches to end: those may wait for this one.
 	Join(ctx context.Context, b Branch) (context.Context, error)
-	// Leave tells that one call is over; failed: the branch can only abort.
+	// Leave tells that one call is over, one whose Join erred too; failed: the branch can only abort. ctx has the values
+	// of the context that Join returned. An error dooms the branch, as Join's.
 	Leave(ctx context.Context, b Branch, failed error) error
 }
