@@ -35,8 +35,9 @@ func (p *pauses) wait(ctx context.Context) bool {
 
 // Run calls f, which enlists work, and commits. It does so again, with the same key and age, where a try aborted for a
 // reason that may pass (a conflict, a lost vote) or nothing was begun, until it commits, f fails, the reason is final, the
-// timeout has passed, or ctx ends. So f must have no other effects. err == nil exactly if it has committed; an error of
-// f comes back as it is, and then nothing happened anywhere.
+// timeout has passed, or ctx ends. So f must have no other effects. err == nil exactly if it has committed; with an error
+// of f, which is wrapped, nothing happened anywhere. Where f fails because a call that had joined was given up for a reason
+// that may pass, it is tried again as well.
 func (c *Client) Run(ctx context.Context, f func(ctx context.Context, tx *Tx) error, options ...TxOption) (Result, error) {
 	set, err := settle(options)
 	if err != nil {
@@ -51,11 +52,8 @@ func (c *Client) Run(ctx context.Context, f func(ctx context.Context, tx *Tx) er
 			tx.first = before.first // under the same key it is the same request, sent again
 		}
 		before = tx
-		if err := f(ctx, tx); err != nil {
-			return Result{Key: set.begin.Key}, errors.Join(err, tx.Rollback(ctx))
-		}
-		r, err := tx.Commit(ctx)
-		if err == nil || !passing(err) {
+		r, passes, err := tx.attempt(ctx, f)
+		if err == nil || !passes {
 			return r, err
 		}
 		if r.Age != 0 {
@@ -66,6 +64,21 @@ func (c *Client) Run(ctx context.Context, f func(ctx context.Context, tx *Tx) er
 		}
 		set.begin.Timeout = max(time.Until(deadline), shortest)
 	}
+}
+
+// attempt is one try; again says whether another may succeed.
+func (t *Tx) attempt(ctx context.Context, f func(ctx context.Context, tx *Tx) error) (r Result, again bool, err error) {
+	failed := f(ctx, t)
+	if failed == nil {
+		r, err = t.Commit(ctx)
+		return r, passing(err), err
+	}
+	var given error // a called service has given the transaction up, and says why
+	if t.journey != nil {
+		given = t.journey.Doomed()
+	}
+	back := t.Rollback(ctx)
+	return Result{Key: t.set.begin.Key, Age: t.result.Age}, back == nil && passing(given), errors.Join(failed, given, back)
 }
 
 // shortest is the least time that a last try is given.

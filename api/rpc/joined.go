@@ -75,11 +75,30 @@ func (j *Journey) Close() ([]frame.Branch, error) {
 	return all, j.doomed
 }
 
+// Doomed says why the transaction can only abort, as Close will; nil: nothing has doomed it so far.
+func (j *Journey) Doomed() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.doomed
+}
+
 // doom makes the transaction one that can only abort; the first reason stays.
-func (j *Journey) doom(format string, a ...any) {
+func (j *Journey) doom(format string, a ...any) { j.doomAs(txc.CodeAbortOnly, format, a...) }
+
+func (j *Journey) doomAs(code txc.Code, format string, a ...any) {
 	if j.doomed == nil {
-		j.doomed = txc.Refuse(txc.ErrAborted, txc.CodeAbortOnly, fmt.Sprintf(format, a...))
+		j.doomed = txc.Refuse(txc.ErrAborted, code, fmt.Sprintf(format, a...))
 	}
+}
+
+// given is the code that a called service gave the transaction up with: some say that a new try may succeed.
+func given(trailer metadata.MD) txc.Code {
+	for _, text := range trailer.Get(headerDoomed) {
+		if code := txc.Code(text); code.Abort() {
+			return code
+		}
+	}
+	return txc.CodeAbortOnly
 }
 
 // begin lets a call in and gives its metadata.
@@ -117,9 +136,9 @@ func (j *Journey) end(trailer metadata.MD, failed error) {
 	j.running--
 	switch {
 	case failed != nil:
-		j.doom("a call of the transaction failed: %v", failed)
+		j.doomAs(given(trailer), "a call of the transaction failed: %v", failed)
 	case len(trailer.Get(headerDoomed)) > 0:
-		j.doom("a service has given the transaction up: %s", trailer.Get(headerDoomed)[0])
+		j.doomAs(given(trailer), "a service has given the transaction up: %s", trailer.Get(headerDoomed)[0])
 	case len(trailer.Get(headerBranch)) == 0:
 		j.doom("a called service does not take part in transactions")
 	}

@@ -76,8 +76,8 @@ func joined(ctx context.Context, a *participant.Agent, cluster string, j *Journe
 	reply, failed := next(j.With(work))
 	branches, callees := j.Close()
 	after, err := leave(errors.Join(failed, callees))
-	if failed != nil {
-		return nil, errors.Join(doomCall(ctx, codeOf(failed)), failed)
+	if failed != nil { // the store may know what the error means
+		return nil, errors.Join(doomCall(ctx, codeOf(errors.Join(failed, err))), failed)
 	}
 	if err = errors.Join(callees, err); err != nil {
 		return nil, errors.Join(doomCall(ctx, codeOf(err)), err)
