@@ -40,6 +40,10 @@ func resultsOf(data []byte) []resultObject {
 			o.Columns, o.Rows = r.GetColumns(), rowsOf(r.GetTable())
 		case "affected":
 			o.Rows = r.GetRows()
+		case "result": // of an operation of the participant's own
+			if r.GetFound() {
+				o.Value, o.ValueBase64 = textOrBase64(r.GetValue())
+			}
 		default:
 			found := r.GetFound()
 			o.Found = &found

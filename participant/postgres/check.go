@@ -43,7 +43,7 @@ func (s *Store) Check(ctx context.Context) (participant.Report, error) {
 		return participant.Report{}, fmt.Errorf("check: %w", err)
 	}
 	r := participant.Report{
-		Kind: "postgres", Version: version, Capabilities: []string{"shipped", "sql", "held", "marker", "settle"}, Findings: is.findings(s.o.Connections),
+		Kind: "postgres", Version: version, Capabilities: []string{"shipped", "joined", "sql", "call", "held", "marker", "settle"}, Findings: is.findings(s.o.Connections),
 		InDoubt: uint64(is.mine), Slots: uint64(is.slots), Free: uint64(max(is.slots-is.used, 0)), Foreign: uint64(is.foreign),
 	}
 	if is.oldest != nil {

@@ -1,5 +1,6 @@
 // Package postgres is the PostgreSQL participant: a database that takes part in atomic transactions by PREPARE
-// TRANSACTION. It runs shipped SQL, and holds no protocol.
+// TRANSACTION. It runs shipped SQL, operations in Go that clients call by name (Handler), and the calls of a service's own
+// code (Join, Leave, Tx). It holds no protocol.
 //
 //	Prepare: one session of the work pool                        Commit, Abort: any session of the other pool
 //	┌─────────────────────────────────────────────────────────┐  ┌─────────────────────────────────────────┐
@@ -17,6 +18,9 @@
 //
 // The marker is inserted by the branch itself, so it is there if and only if the branch committed (P7, C6). The number of
 // the server's own transaction, which is the evidence, proves aborts only: after a restore another transaction may have it.
+//
+// A branch that calls work on keeps its session from Join to Join, and PREPARE comes on that session; its row of txc.promise
+// is committed before, on another one: the log is one sequence all the same.
 //
 // A session that was lost while its PREPARE ran may still be at work in the server. It is ended, and seen to be gone, before
 // anything is said about its branch (P11). The sessions of an earlier process are ended at Open, before anything is listed

@@ -38,6 +38,10 @@ func (s *Store) Abort(ctx context.Context, b participant.Branch, _ []byte) (txc.
 	ctx, cancel, err := s.deed(ctx)
 	defer cancel()
 	if err == nil {
+		if o := s.take(b.Name()); o != nil {
+			s.discard(o)
+			<-s.places
+		}
 		err = s.settleFirst(ctx, b.Name())
 	}
 	if err != nil {

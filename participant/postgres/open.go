@@ -35,10 +35,12 @@ type Store struct {
 	family      string        // how the application names of this participant's sessions begin, whichever process's
 	incarnation [16]byte
 	closed      atomic.Bool
+	places      chan struct{} // one for each session that a joined branch may have
 
 	mu        sync.Mutex
 	lost      map[string]session // by gid: where a PREPARE may still run
 	unsettled map[string]bool    // by gid: an operator's deed that was begun
+	joined    map[string]*open   // by gid: branches that calls work on
 }
 
 // Open connects to a database by its address (postgres://…, or key=value words), makes its tables where they are missing,
@@ -49,7 +51,8 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open postgres: %w", err)
 	}
-	s := &Store{o: o, lost: map[string]session{}, unsettled: map[string]bool{}}
+	s := &Store{o: o, lost: map[string]session{}, unsettled: map[string]bool{}, joined: map[string]*open{}}
+	s.places = make(chan struct{}, o.Connections-max(1, o.Connections/shipped))
 	crand.Read(s.incarnation[:]) // never fails
 	hash := fnv.New64a()
 	fmt.Fprintf(hash, "%s/%s", o.Cluster, o.Name)
@@ -131,12 +134,14 @@ func (s *Store) application() string {
 	return name[:min(len(name), 63)]
 }
 
-// Close ends the sessions. Promises stay in the store.
+// Close ends the sessions, and with them the branches that were not promised. Promises stay in the store.
 func (s *Store) Close(context.Context) error {
-	if !s.closed.Swap(true) {
-		s.shut()
+	if s.closed.Swap(true) {
+		return nil
 	}
-	return nil
+	err := s.abandon()
+	s.shut()
+	return err
 }
 
 func (s *Store) shut() {

@@ -18,9 +18,10 @@ type Options struct {
 
 	AllowFreeSQL bool                         // take the text of statements from clients
 	Statements   map[string]sqlwork.Statement // what clients can call by name
+	Handlers     map[string]Handler           // operations in Go that clients can call by name
 
 	LockTimeout time.Duration // how long a statement may wait for a lock; default 1 s
-	Connections int           // sessions for work, at most; half as many more finish what was promised; default 32
+	Connections int           // sessions for work, at most, three quarters of them for joined branches; half as many more finish what was promised; default 32
 }
 
 // Defaults of Options.
@@ -42,6 +43,11 @@ func (o Options) complete() (Options, error) {
 	err := errors.Join(txc.CheckCluster(o.Cluster), txc.CheckParticipant(o.Name))
 	if o.LockTimeout < time.Millisecond || o.Connections < 2 {
 		err = errors.Join(err, fmt.Errorf("%w: lock timeout %v, %d connections: use at least 1ms and 2", txc.ErrInvalid, o.LockTimeout, o.Connections))
+	}
+	for name, h := range o.Handlers {
+		if h == nil {
+			err = errors.Join(err, fmt.Errorf("%w: handler %s is nil", txc.ErrInvalid, name))
+		}
 	}
 	return o, errors.Join(err, o.terms().Check())
 }

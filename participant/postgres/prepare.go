@@ -21,11 +21,14 @@ func (s *Store) Prepare(ctx context.Context, b participant.Branch, work []byte, 
 		return participant.Promise{}, fmt.Errorf("postgres: %w", txc.ErrClosed)
 	}
 	if joined {
-		return no(reason(txc.CodeBadWork, "this participant takes shipped work only")), nil
+		return s.closing(ctx, b)
 	}
 	w, err := sqlwork.Read(work)
 	if err != nil {
 		return no(reason(txc.CodeBadWork, "%v", err)), nil
+	}
+	if call := w.GetCall(); call != nil {
+		return s.handled(ctx, b, call)
 	}
 	orders, err := s.o.terms().Orders(w.GetSql())
 	if err != nil {
@@ -66,56 +69,81 @@ func (s *Store) branch(ctx context.Context, c *pgxpool.Conn, b participant.Branc
 	if !why.IsZero() {
 		return s.undo(pg, why), nil
 	}
-	p := participant.Promise{Vote: txc.Yes, Results: read}
-	if b.MayRelease {
-		if released, err := release(ctx, pg); released || err != nil {
-			p.Vote = txc.ReadOnly
-			if err != nil {
-				return s.undo(pg, reasonOf(ctx, err)), nil
-			}
-			return p, nil
-		}
+	return s.vote(ctx, c, b, participant.Promise{Vote: txc.Yes, Results: read})
+}
+
+// vote promises what the session's transaction holds, or lets go of it if there is nothing to be promised.
+func (s *Store) vote(ctx context.Context, c *pgxpool.Conn, b participant.Branch, p participant.Promise) (participant.Promise, error) {
+	pg := c.Conn().PgConn()
+	if !b.MayRelease {
+		return s.promise(ctx, c, b, p)
 	}
-	return s.promise(ctx, c, b, p)
+	released, err := release(ctx, pg)
+	switch {
+	case err != nil:
+		return s.undo(pg, reasonOf(ctx, err)), nil
+	case released:
+		p.Vote = txc.ReadOnly
+		return p, nil
+	default:
+		return s.promise(ctx, c, b, p)
+	}
 }
 
 // grace is what a session gets beyond its branch's deadline before the server ends what it does by itself.
 const grace = time.Second
 
+// fresh undoes what an earlier branch's work may have done to the session, or have locked for it: functions can.
+const fresh = `reset session authorization; reset all; select pg_advisory_unlock_all();
+`
+
 // begin notes the branch, and begins its transaction; first is false if it was noted before, or by a process that is no
 // longer the last to have opened.
 func (s *Store) begin(ctx context.Context, pg *pgconn.PgConn, b participant.Branch) (first bool, err error) {
-	left := finishLimit
-	if at, ok := ctx.Deadline(); ok {
-		left = max(time.Until(at), time.Millisecond)
+	results, err := pg.Exec(ctx, fresh+s.noting(b)+s.limits(ctx)).ReadAll()
+	if err != nil {
+		return false, err
 	}
+	return noted(results, 3)
+}
+
+// note notes a branch whose transaction is on another session. The sync of its PREPARE covers this too.
+func (s *Store) note(ctx context.Context, b participant.Branch) (first bool, err error) {
+	c, err := s.finish.Acquire(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer c.Release()
+	results, err := c.Conn().PgConn().Exec(ctx, s.noting(b)).ReadAll()
+	if err != nil {
+		return false, err
+	}
+	return noted(results, 0)
+}
+
+// noting is SQL that notes a branch in a transaction of its own, if this process may promise.
+func (s *Store) noting(b participant.Branch) string {
 	members := make([]string, len(b.Members))
 	for i, m := range b.Members {
 		members[i] = quote(m)
 	}
-	// An earlier branch's work may have changed the session's settings, or have locked something for the session: functions can.
-	sql := fmt.Sprintf(`reset session authorization; reset all; select pg_advisory_unlock_all();
-begin; set local synchronous_commit = off;
+	return fmt.Sprintf(`begin; set local synchronous_commit = off;
 insert into txc.promise select %s, %s, array[%s]::text[], %d from txc.memory m
 	where m.cluster = %s and m.participant = %s and m.incarnation = '\x%x' on conflict do nothing;
 commit;
-begin; set local lock_timeout = %d; set local statement_timeout = %d; set local idle_in_transaction_session_timeout = %d`,
-		row(b), quote(b.Name()), strings.Join(members, ", "), int64(b.Age),
-		quote(b.Cluster), quote(b.Participant), s.incarnation,
-		min(left, s.o.LockTimeout).Milliseconds(), (left + grace).Milliseconds(), (left + grace).Milliseconds())
-	results, err := pg.Exec(ctx, sql).ReadAll()
-	if err != nil {
-		return false, err
-	}
-	const insert = 5
-	if len(results) <= insert || !results[insert].CommandTag.Insert() {
-		return false, fmt.Errorf("the server's answers are not in the order of the statements")
-	}
-	return results[insert].CommandTag.RowsAffected() == 1, nil
+`, keyOf(b), quote(b.Name()), strings.Join(members, ", "), int64(b.Age), quote(b.Cluster), quote(b.Participant), s.incarnation)
 }
 
-// row is the key of the tables' rows of a branch.
-func row(b participant.Branch) string {
+// noted reads whether noting, whose first answer is the one at the place from, has inserted its row.
+func noted(results []*pgconn.Result, from int) (bool, error) {
+	if insert := from + 2; len(results) > insert && results[insert].CommandTag.Insert() {
+		return results[insert].CommandTag.RowsAffected() == 1, nil
+	}
+	return false, fmt.Errorf("the server's answers are not in the order of the statements")
+}
+
+// keyOf is the key of the tables' rows of a branch.
+func keyOf(b participant.Branch) string {
 	return fmt.Sprintf("%s, %s, %d, %d, %d, %s", quote(b.Cluster), quote(b.Participant), b.ID.Coordinator, b.ID.Epoch, b.ID.Sequence, quote(txc.FormatMark(b.Mark)))
 }
 
@@ -138,7 +166,7 @@ func (s *Store) promise(ctx context.Context, c *pgxpool.Conn, b participant.Bran
 	where := sessionOf(c.Conn())
 	issued, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
 	defer cancel()
-	results, err := pg.Exec(issued, fmt.Sprintf(`insert into txc.branch values (%s); select pg_current_xact_id(); prepare transaction %s`, row(b), quote(b.Name()))).ReadAll()
+	results, err := pg.Exec(issued, fmt.Sprintf(`insert into txc.branch values (%s); select pg_current_xact_id(); prepare transaction %s`, keyOf(b), quote(b.Name()))).ReadAll()
 	switch {
 	case err == nil && len(results) == 3 && results[2].CommandTag.String() == "PREPARE TRANSACTION":
 		p.Evidence = results[1].Rows[0][0]

@@ -1,0 +1,301 @@
+package joined_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/txc-dev/txc/api/rpc"
+	"github.com/txc-dev/txc/client"
+	"github.com/txc-dev/txc/coordinator"
+	"github.com/txc-dev/txc/participant"
+	"github.com/txc-dev/txc/participant/postgres"
+	"github.com/txc-dev/txc/tests/internal/servers"
+	"github.com/txc-dev/txc/wal/mem"
+)
+
+// limit bounds every wait of these tests.
+const limit = 30 * time.Second
+
+// town is a coordinator, a client, and services, each with a database of its own in one server.
+type town struct {
+	t        *testing.T
+	postgres *servers.PostgresServer
+	address  string // the coordinator's
+	client   *client.Client
+	services map[string]*service
+}
+
+func newTown(t *testing.T, names ...string) *town {
+	t.Helper()
+	w := &town{t: t, postgres: servers.Postgres(t), services: map[string]*service{}}
+	w.coordinate()
+	var err error
+	w.client, err = client.Dial([]string{w.address}, client.Options{})
+	w.ok(err)
+	t.Cleanup(func() { w.closed(w.client.Close()) })
+	for _, name := range names {
+		w.do("postgres", "create database "+name)
+		w.do(name, "create table account (id text primary key, n int not null check (n >= 0)); insert into account values ('x', 100)")
+		s := &service{town: w, name: name}
+		w.services[name] = s
+		s.start()
+		t.Cleanup(s.stop)
+	}
+	return w
+}
+
+func (w *town) ok(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *town) closed(err error) {
+	if err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *town) within() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	w.t.Cleanup(cancel)
+	return ctx
+}
+
+func (w *town) listen() net.Listener {
+	l, err := rpc.Listen("127.0.0.1:0", false)
+	w.ok(err)
+	return l
+}
+
+func (w *town) coordinate() {
+	log, recovery, err := mem.Open(mem.NewDisk(), mem.Options{Cluster: "txc", Number: 1, Mark: 77, Now: time.Now})
+	w.ok(err)
+	o := rpc.Options{Logger: slog.New(slog.DiscardHandler)}
+	c, err := coordinator.Open(w.within(), log, recovery, rpc.Dialer(o), coordinator.Options{Logger: o.Logger, AskFor: 50 * time.Millisecond, RetryMin: 50 * time.Millisecond})
+	w.ok(err)
+	server, err := rpc.NewCoordinatorServer(w.within(), c, o)
+	w.ok(err)
+	l := w.listen()
+	w.address = l.Addr().String()
+	var served sync.WaitGroup
+	served.Go(func() { w.closed(server.Serve(l)) })
+	w.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		w.closed(c.Close(ctx))
+		server.Close(ctx)
+		served.Wait()
+	})
+}
+
+// service is a business with its own API and a participant beside it, in one process with the tests.
+type service struct {
+	healthpb.UnimplementedHealthServer
+	town *town
+	name string
+	mute atomic.Bool // the trailers of its calls are lost
+
+	agent  *participant.Agent
+	way    *rpc.Directory
+	beside *rpc.Server
+	own    *grpc.Server
+	conn   *grpc.ClientConn
+	served sync.WaitGroup
+}
+
+func (s *service) start() {
+	w := s.town
+	store, err := postgres.Open(w.within(), w.postgres.URL(s.name), postgres.Options{Cluster: "txc", Name: s.name, Connections: 4, Handlers: handlers, AllowFreeSQL: true, LockTimeout: 300 * time.Millisecond})
+	w.ok(err)
+	s.way, err = rpc.DialDirectory(w.address, "txc")
+	w.ok(err)
+	l, api := w.listen(), w.listen()
+	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+	s.agent, err = participant.Open(w.within(), store, []participant.Coordinator{s.way}, participant.Options{Name: s.name, Advertise: l.Addr().String(), Logger: logger})
+	w.ok(err)
+	s.beside = rpc.NewParticipantServer(s.agent, "txc", rpc.Options{Logger: logger})
+	s.own = grpc.NewServer(grpc.ChainUnaryInterceptor(s.interfere, rpc.ServeJoined(s.agent, "txc")))
+	healthpb.RegisterHealthServer(s.own, s)
+	s.served.Go(func() { w.closed(s.beside.Serve(l)) })
+	s.served.Go(func() { w.closed(s.own.Serve(api)) })
+	s.conn, err = grpc.NewClient(api.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithUnaryInterceptor(rpc.JoinCalls()))
+	w.ok(err)
+	w.until(s.name+" is heard", func() bool {
+		ctx, cancel := context.WithTimeout(w.within(), 5*time.Second)
+		defer cancel()
+		_, err := w.client.Run(ctx, func(_ context.Context, tx *client.Tx) error {
+			return tx.Enlist(s.name, rawWork(`select 1`))
+		}, client.Timeout(time.Second))
+		return err == nil
+	})
+}
+
+// stop ends the service as a program does that is told to.
+func (s *service) stop() {
+	if s.agent == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	s.town.closed(s.conn.Close())
+	s.own.Stop()
+	s.beside.Close(ctx)
+	s.served.Wait()
+	s.town.closed(s.agent.Close(ctx))
+	s.town.closed(s.way.Close())
+	s.agent = nil
+}
+
+// restart ends it and starts it anew, on other ports.
+func (s *service) restart() {
+	s.stop()
+	s.start()
+}
+
+// interfere stands between the wire and everything else of the service.
+func (s *service) interfere(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if s.mute.Load() {
+		ctx = grpc.NewContextWithServerTransportStream(ctx, muted{grpc.ServerTransportStreamFromContext(ctx)})
+	}
+	return next(ctx, req)
+}
+
+// muted is a call's transport on which trailers are lost.
+type muted struct{ grpc.ServerTransportStream }
+
+func (muted) SetTrailer(metadata.MD) error { return nil }
+
+// call asks the service to do something: steps, separated by semicolons, in order.
+//
+//	add N            to its account, by SQL
+//	on NAME: STEPS   the rest, at another service
+//	hush STEPS       the rest, and no error is told
+//	fail             the business says no
+//	pass             a statement fails, and that is passed over
+//	rows             rows stay open
+//	sql TEXT         runs a statement
+func (s *service) call(ctx context.Context, steps string) error {
+	_, err := healthpb.NewHealthClient(s.conn).Check(ctx, &healthpb.HealthCheckRequest{Service: steps})
+	return err
+}
+
+func (s *service) Check(ctx context.Context, r *healthpb.HealthCheckRequest) (*healthpb.HealthCheckResponse, error) {
+	tx, err := postgres.Tx(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.run(ctx, tx, r.GetService()); err != nil {
+		return nil, err
+	}
+	return &healthpb.HealthCheckResponse{}, nil
+}
+
+func (s *service) run(ctx context.Context, tx pgx.Tx, steps string) error {
+	step, rest, more := strings.Cut(steps, "; ")
+	verb, what, _ := strings.Cut(step, " ")
+	switch verb {
+	case "add":
+		if _, err := tx.Exec(ctx, "update account set n = n + $1::text::int where id = 'x'", what); err != nil {
+			return err
+		}
+	case "on":
+		name, further, _ := strings.Cut(strings.TrimPrefix(steps, "on "), ": ")
+		return s.town.services[name].call(ctx, further)
+	case "hush":
+		_ = s.run(ctx, tx, strings.TrimPrefix(steps, "hush "))
+		return nil
+	case "fail":
+		return status.Error(codes.NotFound, "the business says no")
+	case "pass":
+		if _, err := tx.Exec(ctx, "insert into account values ('x', 1)"); err == nil {
+			return errors.New("a duplicate was taken")
+		}
+	case "rows":
+		if _, err := tx.Query(ctx, "select generate_series(1, 10)"); err != nil {
+			return err
+		}
+	case "sql":
+		if _, err := tx.Exec(ctx, what); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("step %q", step)
+	}
+	if more {
+		return s.run(ctx, tx, rest)
+	}
+	return nil
+}
+
+// do runs statements as somebody who has nothing to do with us.
+func (w *town) do(database string, sql string) {
+	w.t.Helper()
+	c, err := pgx.Connect(w.within(), w.postgres.URL(database))
+	w.ok(err)
+	_, err = c.PgConn().Exec(w.within(), sql).ReadAll()
+	w.ok(errors.Join(err, c.Close(w.within())))
+}
+
+// number reads one.
+func (w *town) number(database, sql string) (n int) {
+	w.t.Helper()
+	c, err := pgx.Connect(w.within(), w.postgres.URL(database))
+	w.ok(err)
+	err = c.QueryRow(w.within(), sql).Scan(&n)
+	w.ok(errors.Join(err, c.Close(w.within())))
+	return n
+}
+
+// balances checks what each service's account is.
+func (w *town) balances(want int) {
+	w.t.Helper()
+	for name := range w.services {
+		if n := w.number(name, "select n from account where id = 'x'"); n != want {
+			w.t.Errorf("%s has %d, want %d", name, n, want)
+		}
+	}
+}
+
+// quiet waits until no transaction is open or prepared, no lock held, in the whole server.
+func (w *town) quiet() {
+	w.t.Helper()
+	w.until("nothing is open", func() bool {
+		return w.number("postgres", `select (select count(*) from pg_prepared_xacts)
+			+ (select count(*) from pg_stat_activity where application_name like 'txc/%' and state like 'idle in transaction%')`) == 0
+	})
+}
+
+// until waits for a condition that nothing announces.
+func (w *town) until(what string, ok func() bool) {
+	w.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-late.C:
+			w.t.Fatalf("not in %v: %s", limit, what)
+		}
+	}
+}
