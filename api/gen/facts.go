@@ -89,7 +89,7 @@ func publish(now []string, path string, check bool) error {
 	case list == string(text):
 		return nil
 	case check:
-		return fmt.Errorf("%s does not hold what is new in %s: run `go generate ./api`", path, source)
+		return fmt.Errorf("%s does not hold what is new in %s: run `go generate ./api`", path, *source)
 	}
 	return os.WriteFile(path, []byte(list), 0o644)
 }

@@ -18,10 +18,11 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 )
 
-const (
-	source    = "txc.proto"
-	target    = "txcpb"
-	published = "published.txt"
+// What is read and written, in the directory that the program runs in.
+var (
+	source    = flag.String("source", "txc.proto", "the `FILE` to generate code from")
+	target    = flag.String("target", "txcpb", "the `DIRECTORY` of the generated code")
+	published = flag.String("published", "published.txt", "the `FILE` of what was published and must not change; empty: none")
 )
 
 var plugins = []string{"protoc-gen-go", "protoc-gen-go-grpc"}
@@ -38,10 +39,12 @@ func main() {
 func run(ctx context.Context, check bool) error {
 	parsed, err := parse(ctx)
 	if err != nil {
-		return fmt.Errorf("parse %s: %w", source, err)
+		return fmt.Errorf("parse %s: %w", *source, err)
 	}
-	if err := publish(facts(parsed), published, check); err != nil {
-		return err
+	if *published != "" {
+		if err := publish(facts(parsed), *published, check); err != nil {
+			return err
+		}
 	}
 	file := protodesc.ToFileDescriptorProto(parsed)
 	var drift []error
@@ -51,7 +54,7 @@ func run(ctx context.Context, check bool) error {
 			return fmt.Errorf("%s: %w", plugin, err)
 		}
 		for _, f := range files {
-			path := filepath.Join(target, f.GetName())
+			path := filepath.Join(*target, f.GetName())
 			if !check {
 				if err := os.WriteFile(path, []byte(f.GetContent()), 0o644); err != nil {
 					return err
@@ -59,7 +62,7 @@ func run(ctx context.Context, check bool) error {
 				continue
 			}
 			if old, err := os.ReadFile(path); err != nil || !bytes.Equal(old, []byte(f.GetContent())) {
-				drift = append(drift, fmt.Errorf("api/%s is not what api/%s gives: run `go generate ./api`", path, source))
+				drift = append(drift, fmt.Errorf("%s is not what %s gives: run `make generate`", path, *source))
 			}
 		}
 	}
@@ -72,7 +75,7 @@ func parse(ctx context.Context) (protoreflect.FileDescriptor, error) {
 		Resolver:       &protocompile.SourceResolver{},
 		SourceInfoMode: protocompile.SourceInfoStandard,
 	}
-	files, err := c.Compile(ctx, source)
+	files, err := c.Compile(ctx, *source)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +85,7 @@ func parse(ctx context.Context) (protoreflect.FileDescriptor, error) {
 // generate speaks the plugins' protocol: a request on standard input, a response on standard output.
 func generate(ctx context.Context, plugin string, file *descriptorpb.FileDescriptorProto) ([]*pluginpb.CodeGeneratorResponse_File, error) {
 	in, err := proto.Marshal(&pluginpb.CodeGeneratorRequest{
-		FileToGenerate: []string{source},
+		FileToGenerate: []string{*source},
 		Parameter:      proto.String("paths=source_relative"),
 		ProtoFile:      []*descriptorpb.FileDescriptorProto{file},
 	})

@@ -30,7 +30,7 @@ func TestWhatWasPublishedStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := facts(file)
-	if err := publish(now, published, true); err != nil {
+	if err := publish(now, *published, true); err != nil {
 		t.Fatal(err)
 	}
 	write := func(lines ...string) string {
