@@ -21,6 +21,8 @@ var meanings = map[string]string{
 	"shipped":       "takes work inside Prepare: execution and promise are one round trip",
 	"sql":           "the work is SQL: statements of the configuration, or free ones",
 	"redis":         "the work is Redis commands",
+	"joined":        "a service's own calls can work on the branch before Prepare (P4)",
+	"call":          "the work can be a call of a service's own handler",
 	"held":          "keeps the locks of what a branch only read until phase two (S1)",
 	"marker":        "proves a commit by a marker, written with it; witnesses are such markers (C6)",
 	"witness":       "keeps its witness in the same step as each promise and each commit (C6)",
