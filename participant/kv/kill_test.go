@@ -19,9 +19,12 @@ import (
 
 var victimDir = flag.String("victim", "", "run as the process that TestKilledUnderLoad kills, on this directory")
 
+// shortJournal is one of some twenty branches.
+const shortJournal = 2_000
+
 // victim promises and commits as fast as it can, and tells of each only what it has been told.
 func victim(dir string) {
-	s, err := kv.Open(context.Background(), dir, options())
+	s, err := kv.Open(context.Background(), dir, options().ShortJournal(shortJournal))
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)

@@ -38,6 +38,8 @@ type Options struct {
 	LockWait   time.Duration // a lock is waited for no longer; default engine.LockWait
 	MinFree    uint64        // bytes of free disk below which nothing is promised; default badgerdb.DefaultMinFree
 	Ballast    int64         // bytes kept to finish with on a full disk; default badgerdb.DefaultBallast, negative: none
+
+	journal int // tests make it short
 }
 
 func (o Options) check() error {
@@ -101,6 +103,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 func (s *Store) recover() (engine.Event, error) {
 	core, batch, err := engine.Open(engine.Options{
 		Cluster: s.o.Cluster, Participant: s.o.Name, Instance: s.db.Identity().Instance, ApplyDelay: s.o.ApplyDelay, LockWait: s.o.LockWait, Opaque: s.o.Opaque,
+		Journal: s.o.journal,
 	}, reader{s.db, s.cache})
 	if err != nil {
 		return nil, err

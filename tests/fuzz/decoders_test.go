@@ -51,6 +51,8 @@ var decoders = []decoder{
 	{name: "participant/kv/engine.parseLast", target: "participant/kv/engine.FuzzRows"},
 	{name: "participant/kv/engine.parseProof", target: "participant/kv/engine.FuzzRows"},
 	{name: "participant/kv/engine.parseName", target: "participant/kv/engine.FuzzRows"},
+	{name: "participant/kv/engine.parseItems", target: "participant/kv/engine.FuzzJournal"},
+	{name: "participant/kv/engine.parseJournalKey", target: "participant/kv/engine.FuzzJournal"},
 
 	{name: "participant/sqlwork.Read", target: "participant/sqlwork.FuzzWork"},
 	{name: "participant/mysql.decode", target: "participant/mysql.FuzzDecode"},

@@ -218,7 +218,7 @@ func (w *World) acceptedLoss() { w.lossAt = max(w.now, 1) }
 // empty takes a dead participant's store away and leaves a new one in its place, with another identity (P12).
 func (w *World) empty(p *participantNode) {
 	p.store.flipped = ""
-	core, _, err := engine.Open(engine.Options{Cluster: cluster, Participant: p.name, Instance: p.instance}, p.store)
+	core, _, err := engine.Open(p.options(), p.store)
 	if err != nil {
 		w.broken("look into the store of %s: %v", p.name, err)
 		return

@@ -56,7 +56,7 @@ func (p *participantNode) boot() {
 		p.w.say("%s cannot start: %v", p.name, why)
 		p.later(p.w.between(100*time.Millisecond, time.Second), p.boot)
 	}
-	core, batch, err := engine.Open(engine.Options{Cluster: cluster, Participant: p.name, Instance: p.instance}, p.store)
+	core, batch, err := engine.Open(p.options(), p.store)
 	switch {
 	case err != nil && p.store.flipped != "": // an operator puts the bits right
 		p.w.after(p.w.between(100*time.Millisecond, 2*time.Second), func() { p.store.flipped = "" })

@@ -104,6 +104,18 @@ func (d *store) losePower() { clear(d.cached) }
 // image is all that is durable, by key.
 func (d *store) image() []string { return slices.Sorted(maps.Keys(d.durable)) }
 
+// options are the engine's. Every other seed has a journal so short that promises and proofs move out of it.
+func (p *participantNode) options() engine.Options {
+	o := engine.Options{Cluster: cluster, Participant: p.name, Instance: p.instance}
+	if p.w.Seed%2 == 1 {
+		o.Journal = shortJournal
+	}
+	return o
+}
+
+// shortJournal is a journal of a few batches.
+const shortJournal = 512
+
 // writeBatch writes what the engine wants written, with whatever befalls it.
 func (p *participantNode) writeBatch(b *engine.Batch) {
 	if p.w.fault(storeRefuses) { // full, before the first byte

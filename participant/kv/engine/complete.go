@@ -30,11 +30,14 @@ func (c *Core) complete(ticket uint64) {
 		return
 	}
 	c.stamp = c.sealed
+	number := c.journal.next()
+	c.journal.written()
 	out := c.out
 	c.out = nil
 	for _, t := range out {
-		c.done(t)
+		c.done(t, number)
 	}
+	c.moveDone()
 	clear(out)
 	c.out = out[:0]
 }
@@ -48,10 +51,15 @@ func (c *Core) flying(ticket uint64) bool {
 	return true
 }
 
-func (c *Core) done(t task) {
+// done completes one task of the batch whose row of the journal has the number.
+func (c *Core) done(t task, number uint64) {
 	b := t.b
 	switch t.kind {
 	case taskPromise:
+		if packedLen(b.row) > 0 {
+			b.home = number
+			c.journal.holds(number)
+		}
 		if len(b.undo) > 0 {
 			c.unpromise(b)
 			return
@@ -60,10 +68,12 @@ func (c *Core) done(t task) {
 		c.answer(b.asked, participant.Reply{Promise: b.promise()})
 		b.asked, b.results = 0, nil
 	case taskApply:
-		c.proofs.add(b.name, txc.CommittedBefore, false)
+		c.journal.lets(b.home)
+		c.prove(proof{name: b.name, fate: txc.CommittedBefore, home: number})
 		c.fate(t.n, txc.CommittedNow)
 		c.end(b)
 	case taskUndo:
+		c.journal.lets(b.home)
 		if b.asked != 0 {
 			c.no(b.asked, reason(txc.CodeCancelled, "aborted while it promised"))
 		}
@@ -75,7 +85,7 @@ func (c *Core) done(t task) {
 		c.settledDone(t)
 	case taskReconcile:
 		if f := settledFate(b.intent.Settled); f == txc.AbortedBefore {
-			c.proofs.add(b.name, f, true)
+			c.prove(proof{name: b.name, fate: f, hand: true})
 		}
 		c.end(b)
 		c.answer(t.n, participant.Reply{})
@@ -93,8 +103,10 @@ func (c *Core) done(t task) {
 func (c *Core) settledDone(t task) {
 	b := t.b
 	if t.settled.Outcome == txc.Committed {
-		c.proofs.add(b.name, txc.CommittedBefore, true)
+		c.prove(proof{name: b.name, fate: txc.CommittedBefore, hand: true})
 	}
+	c.journal.lets(b.home)
+	b.home = 0
 	b.intent = b.settledAs(t.settled)
 	c.release(b)
 	c.move(b, settled)

@@ -31,6 +31,7 @@ type Options struct {
 	Instance             [16]byte      // of a store that has none yet (P12)
 	ApplyDelay           time.Duration // default ApplyDelay; negative: none
 	LockWait             time.Duration // default LockWait
+	Journal              int           // bytes of the journal past which its oldest rows make room; default MaxJournal
 	Opaque               bool          // work is bytes that are kept with the promise, and nothing else
 	Look                 bool          // the core is only looked at: a store of either kind is taken
 }
@@ -54,6 +55,7 @@ type Core struct {
 	staged   int // bytes of work kept for promises
 	locks    *Locks
 	proofs   proofs
+	journal  journal
 	timers   timers
 
 	granted []*Owner // their lock was granted: they run on
@@ -65,6 +67,8 @@ type Core struct {
 	flight bool
 	batch  Batch
 	arena  []byte
+	last   []byte    // the row of the batch's keys
+	memory []byte    // the row of the memory
 	by     time.Time // when todo must be written at the latest; zero: nothing waits
 	dropBy time.Time
 	hold   time.Time // nothing is written before
@@ -99,6 +103,8 @@ type branch struct {
 	turn       uint64    // counts lock waits: a timer of an older one is void
 	intent     *Intent
 	row        []byte // the intent as it stands in the store, but its evidence
+	home       uint64 // once it is in the store: the journal's row that holds it; 0: it has a row of its own
+	leaves     uint64 // the batch that ends what stands there, once one was issued
 	results    []byte
 	undo       []uint64 // Aborts that wait for the end of the branch
 	later      []Event  // requests that came while it ends

@@ -21,15 +21,16 @@
 //
 // A branch executes all of its operations at Prepare. Every key that it reads or writes, present or not, is locked
 // until the batch that ends the branch is durable (S1). What it wrote stands in its intent, not in the data: nobody
-// else can see it. Commit moves it into the data, removes the intent and leaves a proof, in one batch. A lock is
+// else can see it. Commit moves it into the data, ends the promise and leaves a proof, in one batch. A lock is
 // granted in the order of requests; who may wait, and who must die, is told at Locks (S3).
 //
 // # What is on disk
 //
 //	d<key>        a committed value
+//	j<number>     what one batch says of branches: promises, and their ends, of which a commit is a proof
 //	i<id, mark>   a promise: writes, locks, age, members, evidence; or a settlement
 //	t<id, mark>   the proof that the branch committed, or was rolled back by hand, until it is forgotten
-//	mmemory       the store's identity, its stamp, the witnesses; written with every batch (C6, P12)
+//	mmemory       the store's identity, its stamp, the witnesses, the numbers of the journal; with every batch (C6, P12)
 //	mlast         the keys of the last batch; written with every batch (P10)
 //
 // Batches are written one at a time, each durable before the next is made. So a crash loses the last one as a whole or
@@ -40,6 +41,22 @@
 //	crash after it, before the vote is heard      found promised: locks held, asked about until the decision comes
 //	crash before the commit's batch is durable    found promised: the repeated Commit applies it
 //	crash after it, before its answer is heard    the proof answers the repeated Commit: committed before
+//
+// # The journal
+//
+// A row of the store costs by far more than its bytes, and what is said of a branch is short-lived. So a batch says it in
+// one row, the j row of its number; the memory names the numbers that there are. It goes from the front alone, when its
+// promises have ended and its proofs are forgotten: an end outlives the promise that it ends.
+//
+//	        front                                                  a batch adds one row
+//	          ▼                                                             ▼
+//	dropped │ 17: promise a, promise b │ 18: gone b, promise c │ 19: committed c │
+//	          │
+//	          └ the journal is too long, and a still in doubt: i<a> is written by the batch that drops 17
+//
+// An i row holds a promise that is long, was in doubt for long, or was settled; a t row a proof that the watermark did
+// not reach for long, or that an operator has made. A branch is promised in one of the two places, never in both. Stores
+// that were made before there was a journal have rows of their own alone, and so has one whose journal is empty.
 //
 // # For the caller
 //

@@ -1,6 +1,10 @@
 package engine
 
 import (
+	"fmt"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/participant"
 )
@@ -13,7 +17,14 @@ func WriteIntent(n *Intent) []byte { return appendEvidence(appendIntent(nil, n),
 // ParseMemory reads the memory row, and WriteMemory writes one.
 var ParseMemory = parseMemory
 
-func WriteMemory(m *participant.Memory) []byte { return appendMemory(nil, m) }
+func WriteMemory(m *Memory) []byte { return appendMemory(nil, m) }
+
+// Memory is what the memory row says; NewMemory makes one.
+type Memory = memory
+
+func NewMemory(m participant.Memory, first, rows uint64) *Memory {
+	return &memory{m, first, rows}
+}
 
 // LastAgain reads the names of a batch's keys, and writes what it has read.
 func LastAgain(b []byte) ([]byte, error) {
@@ -43,3 +54,33 @@ func NameAgain(key []byte) ([]byte, error) {
 	}
 	return n.appendTo(key[:1:1]), nil
 }
+
+// Items lists what a row of the journal says, and writes it again.
+func Items(row []byte) (all []string, again []byte, err error) {
+	var j journal
+	err = parseItems(row, func(it item) error {
+		what := map[itemKind]string{itemPromise: "promise", itemCommitted: "committed", itemGone: "gone"}[it.kind]
+		all = append(all, fmt.Sprint(what, " ", it.name.ID.Sequence))
+		j.item(it.kind, it.name)
+		if it.kind == itemPromise {
+			j.row = protowire.AppendBytes(j.row, it.intent)
+		}
+		return nil
+	})
+	return all, j.row, err
+}
+
+// JournalKey is the key of one row of the journal, and NumberAgain reads one and writes it again.
+func JournalKey(number uint64) []byte { return appendJournalKey(nil, number) }
+
+func NumberAgain(key []byte) ([]byte, error) {
+	n, err := parseJournalKey(key)
+	return appendJournalKey(nil, n), err
+}
+
+// Bounds of the journal.
+const (
+	MaxRow    = maxRow
+	MaxItems  = maxItems
+	MaxPacked = maxPacked
+)

@@ -82,7 +82,9 @@ func samePromise(a, b *engine.Intent) bool {
 
 // FuzzMemory: the same for identity, stamp and witnesses.
 func FuzzMemory(f *testing.F) {
-	f.Add(engine.WriteMemory(&participant.Memory{Instance: [16]byte{1}, Stamp: 9, Seen: []participant.Seen{{Coordinator: 1, Epoch: 2, Mark: 3, LSN: 4}}}))
+	m := participant.Memory{Instance: [16]byte{1}, Stamp: 9, Seen: []participant.Seen{{Coordinator: 1, Epoch: 2, Mark: 3, LSN: 4}}}
+	f.Add(engine.WriteMemory(engine.NewMemory(m, 0, 0)))
+	f.Add(engine.WriteMemory(engine.NewMemory(m, 7, 3)))
 	f.Add([]byte{1})
 	f.Fuzz(func(t *testing.T, row []byte) {
 		m, err := engine.ParseMemory(row)
@@ -90,12 +92,33 @@ func FuzzMemory(f *testing.F) {
 			refused(t, err)
 			return
 		}
-		typed(t, row, map[protowire.Number]protowire.Type{1: protowire.BytesType, 2: protowire.VarintType, 3: protowire.BytesType})
+		typed(t, row, map[protowire.Number]protowire.Type{1: protowire.BytesType, 2: protowire.VarintType, 3: protowire.BytesType, 4: protowire.VarintType, 5: protowire.VarintType})
 		if len(m.Seen)*24 > len(row) {
 			t.Fatalf("%d witnesses in %d bytes", len(m.Seen), len(row))
 		}
 		if again, err := engine.ParseMemory(engine.WriteMemory(&m)); err != nil || !reflect.DeepEqual(again, m) {
 			t.Fatalf("read  %+v\nagain %+v, %v", m, again, err)
+		}
+	})
+}
+
+// FuzzJournal: a row of the journal has one spelling, and its key.
+func FuzzJournal(f *testing.F) {
+	name := make([]byte, 24)
+	f.Add(append(append([]byte{1, 1}, name...), 2, 1, 0))
+	f.Add(append(append(append([]byte{1, 2}, name...), 3), name...))
+	f.Add(append(append([]byte{1, 1}, name...), 0x82, 0, 1, 0)) // a length in more bytes than it takes
+	f.Add(engine.JournalKey(7))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if all, again, err := engine.Items(b); err != nil {
+			refused(t, err)
+		} else if !bytes.Equal(b, again) || len(all) == 0 {
+			t.Fatalf("%x says %v, which is %x", b, all, again)
+		}
+		if again, err := engine.NumberAgain(b); err != nil {
+			refused(t, err)
+		} else if !bytes.Equal(b, again) {
+			t.Fatalf("%x numbers %x", b, again)
 		}
 	})
 }

@@ -9,10 +9,11 @@ import (
 
 // The store is one ordered set of pairs; the first byte of a key says what it is.
 const (
-	spaceData   = 'd' // d<key>: a committed value
-	spaceIntent = 'i' // i<id, mark>: a promised or settled branch
-	spaceMemory = 'm' // mmemory: identity, stamp, witnesses; mlast: the keys of the last batch
-	spaceProof  = 't' // t<id, mark>: how a branch ended, until it is forgotten
+	spaceData    = 'd' // d<key>: a committed value
+	spaceIntent  = 'i' // i<id, mark>: a promised or settled branch
+	spaceJournal = 'j' // j<number>: what one batch says of branches
+	spaceMemory  = 'm' // mmemory: identity, stamp, witnesses; mlast: the keys of the last batch
+	spaceProof   = 't' // t<id, mark>: how a branch ended, until it is forgotten
 )
 
 var (
@@ -54,7 +55,11 @@ func parseName(key []byte) (Name, error) {
 	if len(key) != 1+nameLen {
 		return Name{}, fmt.Errorf("%w: key %x does not name a branch", txc.ErrRefused, key)
 	}
-	b := key[1:]
+	return nameIn(key[1:]), nil
+}
+
+// nameIn reads the name that b begins with.
+func nameIn(b []byte) Name {
 	return Name{
 		ID: txc.ID{
 			Coordinator: binary.BigEndian.Uint32(b),
@@ -62,7 +67,7 @@ func parseName(key []byte) (Name, error) {
 			Sequence:    binary.BigEndian.Uint64(b[8:]),
 		},
 		Mark: binary.BigEndian.Uint64(b[16:]),
-	}, nil
+	}
 }
 
 // Pair is one entry of the store; Gone: it is removed.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -20,12 +21,21 @@ const MaxWitnesses = 1024
 const (
 	memoryInstance = iota + 1
 	memoryStamp
-	memorySeen // coordinator, epoch, mark, LSN: 4 + 4 + 8 + 8 bytes
+	memorySeen  // coordinator, epoch, mark, LSN: 4 + 4 + 8 + 8 bytes
+	memoryFirst // the number of the journal's oldest row; neither of these two, if it has none
+	memoryRows  // how many there are
 )
 
 const seenLen = 4 + 4 + 8 + 8
 
-func appendMemory(b []byte, m *participant.Memory) []byte {
+// memory is what goes with every batch: the notebook, and where the journal is. A txc that knows no journal refuses a
+// store that has one.
+type memory struct {
+	participant.Memory
+	first, rows uint64
+}
+
+func appendMemory(b []byte, m *memory) []byte {
 	b = append(b, rowVersion)
 	b = putBytes(b, memoryInstance, m.Instance[:])
 	b = putUint(b, memoryStamp, m.Stamp)
@@ -37,11 +47,15 @@ func appendMemory(b []byte, m *participant.Memory) []byte {
 		b = binary.BigEndian.AppendUint64(b, s.Mark)
 		b = binary.BigEndian.AppendUint64(b, s.LSN)
 	}
+	if m.rows > 0 {
+		b = putUint(b, memoryFirst, m.first)
+		b = putUint(b, memoryRows, m.rows)
+	}
 	return b
 }
 
-func parseMemory(b []byte) (participant.Memory, error) {
-	var m participant.Memory
+func parseMemory(b []byte) (memory, error) {
+	var m memory
 	rest, err := row(b)
 	if err != nil {
 		return m, err
@@ -60,12 +74,19 @@ func parseMemory(b []byte) (participant.Memory, error) {
 				Mark:        binary.BigEndian.Uint64(c.v[8:]),
 				LSN:         binary.BigEndian.Uint64(c.v[16:]),
 			})
+		case c.is(memoryFirst, protowire.VarintType) && c.u > 0:
+			m.first = c.u
+		case c.is(memoryRows, protowire.VarintType) && c.u > 0:
+			m.rows = c.u
 		default:
 			return m, fmt.Errorf("%w: memory with a field %d that is not known: damaged, or made by a newer txc", txc.ErrRefused, c.num)
 		}
 	}
 	if c.err != nil {
 		return m, fmt.Errorf("%w: memory: %w", txc.ErrRefused, c.err)
+	}
+	if (m.first > 0) != (m.rows > 0) || m.rows > math.MaxUint64-m.first {
+		return m, fmt.Errorf("%w: memory of a journal of %d rows from %d", txc.ErrRefused, m.rows, m.first)
 	}
 	return m, nil
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/txc-dev/txc"
 )
@@ -23,15 +22,16 @@ func Open(o Options, read Reader) (*Core, *Batch, error) {
 	case o.ApplyDelay < 0:
 		o.ApplyDelay = 0
 	}
-	c := &Core{o: o, read: read, branches: make(map[Name]*branch), locks: NewLocks()}
-	if err := c.recall(); err != nil {
+	if o.Journal <= 0 {
+		o.Journal = MaxJournal
+	}
+	c := &Core{o: o, read: read, branches: make(map[Name]*branch), locks: NewLocks(), journal: journal{first: 1, bound: o.Journal}}
+	rows, err := c.recall()
+	if err != nil {
 		return nil, nil, err
 	}
-	if err := read.Scan([]byte{spaceIntent}, c.restore); err != nil {
-		return nil, nil, fmt.Errorf("restore promises: %w", err)
-	}
-	if err := read.Scan([]byte{spaceProof}, c.restoreProof); err != nil {
-		return nil, nil, fmt.Errorf("restore proofs: %w", err)
+	if err := c.restoreAll(rows); err != nil {
+		return nil, nil, err
 	}
 	if err := c.rewrite(); err != nil {
 		return nil, nil, err
@@ -39,33 +39,32 @@ func Open(o Options, read Reader) (*Core, *Batch, error) {
 	return c, &c.batch, nil
 }
 
-// recall reads the memory; a store without one is new.
-func (c *Core) recall() error {
+// recall reads the memory, and tells how many rows the journal has; a store without a memory is new.
+func (c *Core) recall() (rows uint64, err error) {
 	row, found, err := c.read.Get(keyMemory)
 	if err != nil {
-		return fmt.Errorf("read memory: %w", err)
+		return 0, fmt.Errorf("read memory: %w", err)
 	}
 	if !found {
 		c.mem.Instance = c.o.Instance
-		return nil
+		return 0, nil
 	}
-	if c.mem, err = parseMemory(row); err != nil {
-		return err
+	m, err := parseMemory(row)
+	if err != nil {
+		return 0, err
 	}
-	c.stamp = c.mem.Stamp
+	c.mem, c.stamp = m.Memory, m.Stamp
+	if m.rows > 0 {
+		c.journal.first = m.first
+	}
 	if c.o.Instance != [16]byte{} && c.mem.Instance != c.o.Instance {
-		return fmt.Errorf("%w: the store is %x, its directory says %x: they do not belong together", txc.ErrRefused, c.mem.Instance, c.o.Instance)
+		return 0, fmt.Errorf("%w: the store is %x, its directory says %x: they do not belong together", txc.ErrRefused, c.mem.Instance, c.o.Instance)
 	}
-	return nil
+	return m.rows, nil
 }
 
 // restore takes one promised or settled branch up again, with its locks: reads and absent keys included (S1).
-func (c *Core) restore(key, value []byte) error {
-	name, err := parseName(key)
-	if err != nil {
-		return err
-	}
-	row := slices.Clone(value)
+func (c *Core) restore(name Name, row []byte, home uint64) error {
 	n, err := parseIntent(row)
 	if err != nil {
 		return fmt.Errorf("branch %v: %w", name.ID, err)
@@ -74,13 +73,16 @@ func (c *Core) restore(key, value []byte) error {
 		return fmt.Errorf("%w: branch %v belongs to another kind of store than this directory is opened as", txc.ErrRefused, name.ID)
 	}
 	b := &branch{
-		name: name, members: n.Members, intent: n, row: row,
+		name: name, members: n.Members, intent: n, row: row, home: home,
 		owner: Owner{Age: Age{At: n.Age, Name: name}, Promised: true},
 	}
 	b.owner.branch = b
 	c.branches[name] = b
 	c.staged += len(row)
 	if n.Settled != nil {
+		if home != 0 {
+			return fmt.Errorf("%w: branch %v is settled in the journal", txc.ErrRefused, name.ID)
+		}
 		c.move(b, settled)
 		return nil
 	}
@@ -105,19 +107,6 @@ func (c *Core) relock(b *branch) error {
 			return err
 		}
 	}
-	return nil
-}
-
-func (c *Core) restoreProof(key, value []byte) error {
-	name, err := parseName(key)
-	if err != nil {
-		return err
-	}
-	fate, hand, err := parseProof(value)
-	if err != nil {
-		return fmt.Errorf("branch %v: %w", name.ID, err)
-	}
-	c.proofs.add(name, fate, hand)
 	return nil
 }
 

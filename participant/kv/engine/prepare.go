@@ -148,7 +148,7 @@ func (c *Core) executed(b *branch) {
 	b.intent = kept // views of the row: the work belongs to the caller
 	c.staged += len(b.row)
 	t := task{kind: taskPromise, b: b}
-	if apply := (task{kind: taskApply, b: b}); !t.fits() || !apply.fits() {
+	if end := (task{kind: taskSettle, b: b}); !t.cost().fits() || !end.cost().fits() {
 		c.refuse(b, reason(txc.CodeBadWork, "what it writes is more than one step of the store takes"))
 		return
 	}

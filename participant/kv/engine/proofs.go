@@ -6,17 +6,18 @@ import (
 	"github.com/txc-dev/txc"
 )
 
-// proofs remembers how branches ended (P7), as the store does in its t rows. What the coordinators' watermarks allow
+// proofs remembers how branches ended (P7), as the store does in its journal and its t rows. What the coordinators' watermarks allow
 // to remain bounds it (P5).
 type proofs struct {
 	list []proof // by name
-	gone []Name  // forgotten here, still in the store
+	gone []Name  // forgotten here, still in a row of their own
 }
 
 type proof struct {
 	name Name
 	fate txc.Fate // CommittedBefore or AbortedBefore
 	hand bool     // an operator's doing
+	home uint64   // the journal's row that holds it; 0: it has a row of its own
 }
 
 func (p *proofs) search(name Name) (int, bool) {
@@ -34,17 +35,27 @@ func (p *proofs) find(name Name) (txc.Fate, bool) {
 	return p.list[i].fate, true
 }
 
-func (p *proofs) add(name Name, fate txc.Fate, hand bool) {
-	i, ok := p.search(name)
+// add takes up a proof in the place of an older one, and tells where that one stood.
+func (p *proofs) add(x proof) (was uint64) {
+	i, ok := p.search(x.name)
 	if ok {
-		p.list[i].fate, p.list[i].hand = fate, hand
-		return
+		was, p.list[i] = p.list[i].home, x
+		return was
 	}
-	p.list = slices.Insert(p.list, i, proof{name, fate, hand})
+	p.list = slices.Insert(p.list, i, x)
+	return 0
+}
+
+// prove takes up a proof.
+func (c *Core) prove(x proof) {
+	if x.home != 0 {
+		c.journal.holds(x.home)
+	}
+	c.journal.lets(c.proofs.add(x))
 }
 
 // forget drops the proofs of below's coordinator under it, save those of but.
-func (p *proofs) forget(below txc.ID, but []txc.ID) {
+func (p *proofs) forget(below txc.ID, but []txc.ID, j *journal) {
 	from, _ := p.search(Name{ID: txc.ID{Coordinator: below.Coordinator}})
 	to, _ := p.search(Name{ID: below})
 	if from >= to {
@@ -59,7 +70,9 @@ func (p *proofs) forget(below txc.ID, but []txc.ID) {
 			keep++
 			continue
 		}
-		p.gone = append(p.gone, x.name)
+		if j.lets(x.home); x.home == 0 {
+			p.gone = append(p.gone, x.name)
+		}
 	}
 	p.list = slices.Delete(p.list, keep, to)
 }
@@ -74,4 +87,4 @@ func (p *proofs) drop(n int) []Name {
 	return names
 }
 
-func (c *Core) forget(e *Forget) { c.proofs.forget(e.Below, e.But) }
+func (c *Core) forget(e *Forget) { c.proofs.forget(e.Below, e.But, &c.journal) }

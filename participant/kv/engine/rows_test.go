@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/txc-dev/txc"
@@ -30,7 +31,7 @@ func rowOf(t *testing.T, d *disk, space string) string {
 
 // A store that says what no store of this version writes is refused: nothing is guessed.
 func TestStrangeRowsAreRefused(t *testing.T) {
-	for _, space := range []string{"i", "t", "m"} {
+	for _, space := range []string{"i", "t", "m", "j"} {
 		for says, change := range map[string]func(string) string{
 			"newer version": func(v string) string { return "\x02" + v[1:] },
 			"empty":         func(string) string { return "" },
@@ -39,9 +40,11 @@ func TestStrangeRowsAreRefused(t *testing.T) {
 			"unknown field": func(v string) string { return v + "\xf8\x01\x01" },
 		} {
 			t.Run(space+" "+says, func(t *testing.T) {
-				s := open(t, newDisk())
+				s := &store{t: t, d: newDisk(), now: start, answers: map[uint64]engine.Answer{}, o: engine.Options{Journal: 1}}
+				s.reopen()
 				s.apply(tx{seq: 1, age: 1}, put("k", "v"))
 				s.promise(tx{seq: 2, age: 1}, put("k", "v"))
+				s.promise(tx{seq: 3, age: 1}, put("l", "v"))
 				row := rowOf(t, s.d, space)
 				s.d.cache[row] = change(s.d.cache[row])
 				refusedOpen(t, s.d, [16]byte{7})
@@ -58,7 +61,7 @@ func TestStrangeRowsAreRefused(t *testing.T) {
 	})
 	t.Run("two promises of one key", func(t *testing.T) {
 		s := open(t, newDisk())
-		s.promise(tx{seq: 1, age: 1}, put("k", "v"))
+		s.promise(tx{seq: 1, age: 1}, put("k", strings.Repeat("v", engine.MaxPacked)))
 		row := rowOf(t, s.d, "i")
 		s.d.cache[row[:len(row)-1]+"x"] = s.d.cache[row]
 		refusedOpen(t, s.d, [16]byte{7})

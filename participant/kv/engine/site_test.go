@@ -76,7 +76,7 @@ func (s *site) crash() {
 		s.powerLoss()
 	}
 	s.batch, s.asked, s.n = nil, map[uint64]func(participant.Reply){}, 0
-	c, b, err := engine.Open(engine.Options{Cluster: cluster, Participant: fmt.Sprint("s", s.i), Instance: [16]byte{1}}, s.d)
+	c, b, err := engine.Open(engine.Options{Cluster: cluster, Participant: fmt.Sprint("s", s.i), Instance: [16]byte{1}, Journal: s.i * shortJournal}, s.d)
 	if err != nil {
 		w.t.Fatal(err)
 	}

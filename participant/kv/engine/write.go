@@ -19,10 +19,10 @@ type task struct {
 type taskKind uint8
 
 const (
-	taskPromise   taskKind = iota + 1 // the intent
+	taskPromise   taskKind = iota + 1 // the intent, in the journal or in a row of its own
 	taskApply                         // the writes, the proof; the intent goes
 	taskUndo                          // the intent goes
-	taskSettle                        // as taskApply or taskUndo, but the intent stays, settled
+	taskSettle                        // as taskApply or taskUndo, but the intent stays, settled, in a row of its own
 	taskReconcile                     // the settled intent goes
 	taskShed                          // the settled intent's work goes
 	taskRemember                      // only what goes with every batch: the memory
@@ -34,32 +34,56 @@ const perPair = 8
 // nameCost is what a pair under a branch's name costs without its value.
 const nameCost = 2*(1+nameLen) + perPair
 
-// cost bounds the bytes and pairs that a task adds to a batch. Keys count twice: once in the row of the batch's keys.
-func (t task) cost() (bytes, pairs int) {
-	switch t.kind {
-	case taskPromise:
-		return nameCost + len(t.b.row) + evidenceLen, 1
-	case taskApply, taskSettle, taskShed:
-		bytes, pairs = 2*nameCost+maxWho+maxWhy, 2
-		for i := range t.b.intent.Writes {
-			w := &t.b.intent.Writes[i]
-			bytes += 2*len(w.Key) + len(w.Value) + perPair
-		}
-		for _, m := range t.b.intent.Members {
-			bytes += len(m) + perPair
-		}
-		return bytes + len(t.b.intent.Work), pairs + len(t.b.intent.Writes)
-	case taskUndo, taskReconcile:
-		return 2 * nameCost, 2
-	case taskRemember:
-	}
-	return 0, 0
+// load is what is in a batch, at most. Keys count twice: once in the row of the batch's keys.
+type load struct {
+	bytes, pairs int
+	row, items   int // of the journal's row, whose bytes count among the others
 }
 
-// fits reports whether a batch of its own would take the task.
-func (t task) fits() bool {
-	bytes, pairs := t.cost()
-	return bytes <= MaxBatchBytes && pairs <= MaxBatchPairs
+func (l load) plus(o load) load {
+	return load{l.bytes + o.bytes, l.pairs + o.pairs, l.row + o.row, l.items + o.items}
+}
+
+// fits reports whether a batch takes it, with the journal's row.
+func (l load) fits() bool {
+	return l.bytes+journalCost+1 <= MaxBatchBytes && l.pairs+1 <= MaxBatchPairs && l.row+1 <= maxRow && l.items <= maxItems
+}
+
+// cost bounds what a task adds to a batch. No end of a branch costs more than a settlement.
+func (t task) cost() load {
+	end := load{bytes: nameCost + endLen, pairs: 1, row: endLen, items: 1}
+	switch t.kind {
+	case taskPromise:
+		if n := packedLen(t.b.row); n > 0 {
+			return load{bytes: n, row: n, items: 1}
+		}
+		return load{bytes: nameCost + len(t.b.row) + stampLen, pairs: 1}
+	case taskApply:
+		return end.plus(t.b.intent.writes())
+	case taskSettle, taskShed:
+		end.bytes += nameCost + maxWho + maxWhy + len(t.b.intent.Work)
+		end.pairs++
+		for _, m := range t.b.intent.Members {
+			end.bytes += len(m) + perPair
+		}
+		return end.plus(t.b.intent.writes())
+	case taskUndo:
+		return end
+	case taskReconcile:
+		return load{bytes: 2 * nameCost, pairs: 2}
+	case taskRemember:
+	}
+	return load{}
+}
+
+// writes is what applying it costs.
+func (n *Intent) writes() load {
+	l := load{pairs: len(n.Writes)}
+	for i := range n.Writes {
+		w := &n.Writes[i]
+		l.bytes += 2*len(w.Key) + len(w.Value) + perPair
+	}
+	return l
 }
 
 // enqueue has a task written by then, or sooner.
@@ -79,8 +103,11 @@ func (c *Core) due() bool {
 	if len(c.todo) > 0 && (!c.now.Before(c.by) || c.lively == 0 || c.locks.Waiting() > 0 || c.shut) {
 		return true
 	}
-	return c.proofs.dropping() && !c.now.Before(c.dropBy)
+	return c.dropping() && !c.now.Before(c.dropBy)
 }
+
+// dropping reports whether something in the store is of no use any more.
+func (c *Core) dropping() bool { return c.proofs.dropping() || c.journal.hollow() }
 
 // writeTimes are the times at which due may turn true by itself.
 func (c *Core) writeTimes() []time.Time {
@@ -91,7 +118,7 @@ func (c *Core) writeTimes() []time.Time {
 	if len(c.todo) > 0 {
 		at = append(at, latest(c.by, c.hold))
 	}
-	if c.proofs.dropping() {
+	if c.dropping() {
 		at = append(at, latest(c.dropBy, c.hold))
 	}
 	return at
@@ -119,17 +146,19 @@ func (c *Core) flush() {
 // issue makes a batch of what fits; false if nothing is left to be written.
 func (c *Core) issue() bool {
 	c.out, c.batch.Pairs, c.arena = c.out[:0], c.batch.Pairs[:0], c.arena[:0]
-	bytes, pairs, taken := 0, 0, 0
+	j := &c.journal
+	j.begin()
+	sum, taken := j.plan(), 0
 	for _, t := range c.todo {
-		b, p := t.cost()
-		if len(c.out) > 0 && (bytes+b > MaxBatchBytes || pairs+p > MaxBatchPairs) {
+		more := sum.plus(t.cost())
+		if len(c.out)+j.drop > 0 && !more.fits() {
 			break
 		}
 		taken++
 		if t.kind == taskPromise && !c.mayIssue(t.b) {
 			continue
 		}
-		bytes, pairs = bytes+b, pairs+p
+		sum = more
 		c.emit(t)
 		c.out = append(c.out, t)
 	}
@@ -137,7 +166,15 @@ func (c *Core) issue() bool {
 	if len(c.todo) == 0 {
 		c.by = time.Time{}
 	}
-	for _, name := range c.proofs.drop(max(0, min(MaxDrops, MaxBatchPairs-pairs, (MaxBatchBytes-bytes)/nameCost))) {
+	if j.drop == 0 {
+		j.trim(sum.drops())
+		sum = sum.plus(load{bytes: j.drop * journalCost, pairs: j.drop})
+	}
+	if err := c.dropRows(); err != nil {
+		c.fail(err)
+		return false
+	}
+	for _, name := range c.proofs.drop(sum.drops()) {
 		c.put(spaceProof, name, nil)
 	}
 	if len(c.out) == 0 && len(c.batch.Pairs) == 0 {
@@ -148,10 +185,24 @@ func (c *Core) issue() bool {
 	return true
 }
 
-// seal adds what goes with every batch: the names of its keys, and the memory.
+// drops is how many rows may still be removed.
+func (l load) drops() int {
+	return max(0, min(MaxDrops, MaxBatchPairs-1-l.pairs, (MaxBatchBytes-journalCost-1-l.bytes)/nameCost))
+}
+
+// seal adds the journal's row, and what goes with every batch: the names of its keys, and the memory.
 func (c *Core) seal() {
-	last := appendLast(nil, c.batch.Pairs)
-	c.batch.Pairs = append(c.batch.Pairs, Pair{Key: keyLast, Value: last}, Pair{Key: keyMemory, Value: appendMemory(nil, &c.mem)})
+	j := &c.journal
+	m := memory{Memory: c.mem, first: j.first + uint64(j.drop), rows: uint64(len(j.rows) - j.drop)}
+	if j.items > 0 {
+		start := len(c.arena)
+		c.arena = appendJournalKey(c.arena, j.next())
+		c.batch.Pairs = append(c.batch.Pairs, Pair{Key: c.arena[start:len(c.arena):len(c.arena)], Value: j.row})
+		m.rows++
+	}
+	c.last = appendLast(c.last[:0], c.batch.Pairs)
+	c.memory = appendMemory(c.memory[:0], &m)
+	c.batch.Pairs = append(c.batch.Pairs, Pair{Key: keyLast, Value: c.last}, Pair{Key: keyMemory, Value: c.memory})
 	c.batch.Ticket++
 	c.flight, c.sealed = true, c.mem.Stamp
 }
@@ -176,14 +227,18 @@ func (c *Core) emit(t task) {
 	case taskPromise:
 		c.mem.Stamp++
 		b.intent.Evidence = evidenceOf(c.mem.Stamp)
-		c.put(spaceIntent, b.name, appendEvidence(b.row, b.intent.Evidence))
+		if packedLen(b.row) > 0 {
+			c.journal.promise(b.name, b.row, b.intent.Evidence)
+		} else {
+			c.put(spaceIntent, b.name, appendEvidence(b.row, b.intent.Evidence))
+		}
 	case taskApply:
 		c.apply(b)
-		c.put(spaceIntent, b.name, nil)
-		c.put(spaceProof, b.name, appendProof(nil, txc.CommittedBefore))
+		c.leave(b, itemCommitted)
 	case taskUndo:
-		c.put(spaceIntent, b.name, nil)
+		c.leave(b, itemGone)
 	case taskSettle:
+		c.leave(b, itemGone)
 		if t.settled.Outcome == txc.Committed {
 			c.apply(b)
 			c.put(spaceProof, b.name, append(appendProof(nil, txc.CommittedBefore), byHand))
@@ -199,6 +254,17 @@ func (c *Core) emit(t task) {
 			c.put(spaceProof, b.name, append(appendProof(nil, f), byHand))
 		}
 	case taskRemember:
+	}
+}
+
+// leave ends a promise where it stands, and says in the journal what there is to be said of it.
+func (c *Core) leave(b *branch, kind itemKind) {
+	b.leaves = c.batch.Ticket + 1
+	if b.home == 0 {
+		c.put(spaceIntent, b.name, nil)
+	}
+	if b.home != 0 || kind == itemCommitted {
+		c.journal.item(kind, b.name)
 	}
 }
 
