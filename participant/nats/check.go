@@ -59,11 +59,12 @@ func (b *broker) Report(ctx context.Context) (participant.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectLimit)
 	defer cancel()
 	if _, err := b.js.AccountInfo(ctx); err != nil {
-		if why, silence := reasonOf(err); silence == nil {
+		why, silence := reasonOf(err)
+		if silence == nil {
 			r.Findings = append(r.Findings, participant.Finding{Name: "nats-no-jetstream", Severity: "refuse", Text: why.Text})
 			return r, nil
 		}
-		return r, err
+		return r, silence
 	}
 	r.Version = b.conn.ConnectedServerVersion()
 	r.Findings = append(r.Findings, unseen)

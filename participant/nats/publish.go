@@ -28,11 +28,22 @@ func (b *broker) Publish(ctx context.Context, all []staged.Message) error {
 
 // because adds what the server has complained of to an answer that did not come: it says nothing else of a permission.
 func (b *broker) because(err error) error {
+	err = away(err)
 	if said := b.said.Load(); said != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, client.ErrTimeout)) {
 		return fmt.Errorf("%w (the server said: %w)", err, *said)
 	}
 	return err
 }
+
+// away says in other words what the client says of a server that it has no connection to: its buffer for such times is off, and what the server can do is not known.
+func away(err error) error {
+	if errors.Is(err, client.ErrReconnectBufExceeded) || errors.Is(err, client.ErrHeadersNotSupported) { // the second: it was never there
+		return errAway
+	}
+	return err
+}
+
+var errAway = errors.New("there is no connection to the server")
 
 // message is a message as it is sent, all of its headers included.
 func message(m staged.Message) *client.Msg {

@@ -79,7 +79,7 @@ func reasonOf(err error) (txc.Reason, error) {
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return txc.Reason{Code: txc.CodeStore, Text: err.Error()}, nil
 	}
-	return txc.Reason{}, err
+	return txc.Reason{}, away(err)
 }
 
 // subject tells what is wrong with one to publish to.
