@@ -35,9 +35,10 @@ func (b *broker) because(err error) error {
 	return err
 }
 
-// away says in other words what the client says of a server that it has no connection to: its buffer for such times is off, and what the server can do is not known.
+// away says in other words what the client says of a server that it has no connection to: its buffer for such times is off,
+// and what a server that was never there can do is not known.
 func away(err error) error {
-	if errors.Is(err, client.ErrReconnectBufExceeded) || errors.Is(err, client.ErrHeadersNotSupported) { // the second: it was never there
+	if errors.Is(err, client.ErrReconnectBufExceeded) || errors.Is(err, client.ErrHeadersNotSupported) {
 		return errAway
 	}
 	return err
