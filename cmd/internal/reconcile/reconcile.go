@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"google.golang.org/grpc"
@@ -61,11 +62,11 @@ type key = protocol.Proof
 func Run(ctx context.Context, c Coordinator, members map[string]Participant) (Result, error) {
 	r := run{c: c, members: members, away: map[string]bool{}, untold: map[string]bool{}}
 	var sources []*cursor
-	for name, p := range members {
-		r.names = append(r.names, name)
+	r.names = slices.Sorted(maps.Keys(members))
+	for _, name := range r.names { // so that findings come in order
+		p := members[name]
 		sources = append(sources, r.doubts(ctx, name, p), r.proofs(name, p))
 	}
-	slices.Sort(r.names)
 	sources = append(sources, r.unfinished())
 	for {
 		batch, err := r.batch(ctx, sources)
