@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -38,9 +39,10 @@ func StartMariaDB(settings ...string) (*MariaDBServer, error) {
 	s, err := start(shape{
 		name: "mariadb", users: []string{"mysql", "nobody"}, // it refuses root
 		init: func(ctx context.Context, s *Server) error {
-			err := s.command(ctx, install, "--no-defaults", "--datadir="+filepath.Join(s.Dir, "data"), "--skip-test-db",
-				"--auth-root-authentication-method=normal", "--innodb-log-file-size=8M").Run()
-			if err != nil {
+			cmd := s.command(ctx, install, "--no-defaults", "--datadir="+filepath.Join(s.Dir, "data"), "--skip-test-db",
+				"--auth-root-authentication-method=normal", "--innodb-log-file-size=8M")
+			cmd.Env = withTemp(s)
+			if err := cmd.Run(); err != nil {
 				return err
 			}
 			// Read at each start; it does nothing from the second one on.
@@ -56,7 +58,9 @@ func StartMariaDB(settings ...string) (*MariaDBServer, error) {
 			for _, one := range settings {
 				args = append(args, "--"+one)
 			}
-			return s.command(context.Background(), server, args...)
+			cmd := s.command(context.Background(), server, args...)
+			cmd.Env = withTemp(s)
+			return cmd
 		},
 		ready: func(ctx context.Context, s *Server) error {
 			db, err := sql.Open("mysql", (&MariaDBServer{s}).DSN("txc"))
@@ -68,6 +72,10 @@ func StartMariaDB(settings ...string) (*MariaDBServer, error) {
 	})
 	return &MariaDBServer{s}, err
 }
+
+// withTemp is the environment with temporary files in the server's own directory: a server that starts removes what looks like
+// a temporary table, whoever's it is.
+func withTemp(s *Server) []string { return append(os.Environ(), "TMPDIR="+s.Dir) }
 
 // mariaProgram finds a program of MariaDB, in the path or elsewhere.
 func mariaProgram(name string, elsewhere ...string) (string, error) {
