@@ -22,7 +22,7 @@ const (
 	MaxStaged     = 256 << 20 // bytes of promised work kept in memory
 	MaxBatchBytes = 1 << 20   // keys and values of one batch; one branch within its limits always fits
 	MaxBatchPairs = 8_192     // one branch needs at most MaxOps and a few
-	MaxDrops      = 1_024     // proofs dropped with one batch
+	MaxDrops      = 1_024     // proofs, and rows of the journal, dropped with one batch
 )
 
 // Options of a core. The zero value of a duration means its default.

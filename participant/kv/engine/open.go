@@ -6,7 +6,8 @@ import (
 	"github.com/txc-dev/txc"
 )
 
-// Open restores a core from the store's content: promises with their locks, settlements, proofs, memory (P10).
+// Open restores a core from the store's content: promises with their locks, settlements, proofs, memory (P10). Stores made
+// before there was a journal are read.
 //
 // The batch that it returns must be written and made durable before the core is used, and is completed by a Written
 // event in the first Step. It writes again what the opening before may have left in the operating system's memory
