@@ -85,7 +85,12 @@ func (w kvWork) MarshalWork() ([]byte, error) {
 	for _, o := range w {
 		work.Ops = append(work.Ops, o.op())
 	}
-	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(&txcpb.Work{Kind: &txcpb.Work_Kv{Kv: work}})
+	return marshal(&txcpb.Work{Kind: &txcpb.Work_Kv{Kv: work}})
+}
+
+// marshal gives the same bytes each time: a key is bound to a digest of them.
+func marshal(w *txcpb.Work) ([]byte, error) {
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(w)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", txc.ErrInvalid, err)
 	}
