@@ -39,7 +39,7 @@ type broker struct {
 }
 
 // brokers are all of them. An adapter adds a row.
-var brokers = map[string]func(t *testing.T) broker{"nats": natsBroker}
+var brokers = map[string]func(t *testing.T) broker{"nats": natsBroker, "rabbitmq": rabbitBroker}
 
 func natsBroker(t *testing.T) broker {
 	server := servers.NATS(t)

@@ -1,6 +1,7 @@
 package stores_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strconv"
@@ -99,6 +100,21 @@ func (r *rabbit) all(name string) []amqp.Delivery {
 // open opens a participant at the server, at another address of it, or as another user.
 func (r *rabbit) open(address, dir, name string) (*staged.Store, error) {
 	return rabbitmq.Open(r.t.Context(), address, dir, rabbitmq.Options{Cluster: "test", Name: name, Password: servers.Password, Ballast: -1, MinFree: 1})
+}
+
+// rabbitBroker has one quorum queue. What was taken out of it stays known.
+func rabbitBroker(t *testing.T) broker {
+	r := newRabbit(t, servers.RabbitMQ(t))
+	r.queue("events", true, quorum)
+	r.keep()
+	var got []delivery
+	return broker{to: "events", server: r.RabbitServer, read: func(context.Context) ([]delivery, error) {
+		r.connect()
+		for _, m := range r.all("events") {
+			got = append(got, delivery{m.MessageId, string(m.Body)})
+		}
+		return got, nil
+	}}
 }
 
 // All cases share one server, each with a queue of its own, of either kind in turn. A value is the last message about its key.
