@@ -102,15 +102,14 @@ func (r *rabbit) open(address, dir, name string) (*staged.Store, error) {
 	return rabbitmq.Open(r.t.Context(), address, dir, rabbitmq.Options{Cluster: "test", Name: name, Password: servers.Password, Ballast: -1, MinFree: 1})
 }
 
-// rabbitBroker has one quorum queue. What was taken out of it stays known.
+// rabbitBroker has its server's quorum queue. What was taken out of it stays known.
 func rabbitBroker(t *testing.T) broker {
 	r := newRabbit(t, servers.RabbitMQ(t))
-	r.queue("events", true, quorum)
 	r.keep()
 	var got []delivery
-	return broker{to: "events", server: r.RabbitServer, read: func(context.Context) ([]delivery, error) {
+	return broker{to: servers.RabbitQueue, server: r.RabbitServer, read: func(context.Context) ([]delivery, error) {
 		r.connect()
-		for _, m := range r.all("events") {
+		for _, m := range r.all(servers.RabbitQueue) {
 			got = append(got, delivery{m.MessageId, string(m.Body)})
 		}
 		return got, nil

@@ -29,6 +29,9 @@ const (
 	RabbitGuest = "guest" // may look, and neither publish nor read
 )
 
+// RabbitQueue is a quorum queue of each server.
+const RabbitQueue = "events"
+
 // rabbitNode is the server's name in Erlang.
 const rabbitNode = "txc@localhost"
 
@@ -116,7 +119,7 @@ func (s *RabbitServer) Configure(settings ...string) error {
 	return nil
 }
 
-// definitions are users and what they may do.
+// definitions are users, what they may do, and a quorum queue.
 func definitions() string {
 	type object = map[string]any
 	hash := func() string {
@@ -131,6 +134,7 @@ func definitions() string {
 		permissions = append(permissions, object{"user": name, "vhost": "/", "configure": may[0], "write": may[1], "read": may[2]})
 	}
 	all["users"], all["permissions"] = users, permissions
+	all["queues"] = []object{{"name": RabbitQueue, "vhost": "/", "durable": true, "auto_delete": false, "arguments": object{"x-queue-type": "quorum"}}}
 	text, err := json.Marshal(all)
 	if err != nil {
 		panic(err) // they are strings
