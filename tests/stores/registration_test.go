@@ -11,7 +11,6 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	"github.com/txc-dev/txc/tests/internal/campaign"
 	"github.com/txc-dev/txc/tests/internal/procs"
 	"github.com/txc-dev/txc/tests/internal/servers"
 )
@@ -23,12 +22,8 @@ func TestRegistrationExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	example, program := filepath.Join(root, "examples", "registration"), filepath.Join(t.TempDir(), "registration")
-	build := osexec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
-	build.Dir = example
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	example := filepath.Join(root, "examples", "registration")
+	program := built(t, example)
 	database, broker := servers.Postgres(t), newRabbit(t, servers.RabbitMQ(t))
 	broker.keep()
 	tables, err := os.ReadFile(filepath.Join(example, "tables.sql"))
@@ -38,23 +33,9 @@ func TestRegistrationExample(t *testing.T) {
 	url := database.URL("postgres")
 	do(t, url, string(tables))
 	w := procs.DescribeCluster(t, nil)
-	secret := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(secret, []byte(servers.Password), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for name, flags := range map[string][]string{
+	configured(t, w, example, map[string][]string{
 		"users": {"--store", database.Store("postgres")}, "events": {"--store", broker.Store(), "--staging", filepath.Join(t.TempDir(), "staging")},
-	} {
-		address := procs.FreeAddress(t)
-		args := append([]string{"--config", filepath.Join(example, name+".yaml"), "--listen", address, "--coordinator", w.Coordinator.Address, "--password-file", secret}, flags...)
-		w.Participants = append(w.Participants, procs.NewServer(t, name, address, procs.Binary(t, "participant-demo"), args...))
-	}
-	if err := w.StartAll(); err != nil {
-		t.Fatal(err)
-	}
-	if err := campaign.Registered(t.Context(), w); err != nil {
-		t.Fatal(err)
-	}
+	})
 	run := func(ctx context.Context, args ...string) *osexec.Cmd {
 		cmd := osexec.CommandContext(ctx, program, args...)
 		cmd.Env = append(os.Environ(), "COORDINATOR="+w.Coordinator.Address, "DATABASE="+url, "BROKER="+broker.URL())
