@@ -191,16 +191,20 @@ func (c *course) until(limit time.Duration, what string, ok func() bool) error {
 
 // heal brings everything but the victim up again.
 func (c *course) heal() error {
-	for _, s := range c.cluster.Nodes() {
+	for _, s := range c.tooled { // before others go on: they may send what makes it stand still, and then it does not end
+		if s == c.victim {
+			continue
+		}
 		if err := resume(s); err != nil {
 			return err
 		}
+		if err := stopNow(s); err != nil {
+			return err
+		}
 	}
-	for _, s := range c.tooled {
-		if s != c.victim {
-			if err := stopNow(s); err != nil {
-				return err
-			}
+	for _, s := range c.cluster.Nodes() {
+		if err := resume(s); err != nil {
+			return err
 		}
 	}
 	for _, s := range c.cluster.Nodes() {

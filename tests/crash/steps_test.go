@@ -248,9 +248,11 @@ func acknowledged(tx string) step {
 		if shown.Heuristic == "none" {
 			return nil
 		}
-		if r := c.txc("acknowledge", c.txs[tx].id, "--reason", why); r.Code != 0 && r.Code != 6 {
+		r := c.txc("acknowledge", c.txs[tx].id, "--reason", why)
+		var said procs.Tx
+		if done := r.JSON(&said) == nil && said.Error != nil && said.Error.Code == "wrong_state"; r.Code != 0 && !done {
 			return fmt.Errorf("acknowledge: code %d: %s%s", r.Code, r.Stdout, r.Stderr)
 		}
-		return nil
+		return nil // now, or before a second kill
 	}
 }
