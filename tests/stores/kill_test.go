@@ -186,7 +186,7 @@ func (w market) audit(t *testing.T, books [][]payment) {
 	if accounts*start-left != paid {
 		t.Errorf("the shop has %d of %d left, the bank was paid %d", left, accounts*start, paid)
 	}
-	if len(shop) != committed || committed == 0 || committed == len(answers) && len(answers) > 200 {
+	if len(shop) != committed || committed == 0 {
 		t.Errorf("%d payments are in the database, %d committed, of %d", len(shop), committed, len(answers))
 	}
 	t.Logf("%d payments, %d committed", len(answers), committed)

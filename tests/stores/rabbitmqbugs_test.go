@@ -219,8 +219,8 @@ func confirmationLost(d *counter) {
 			d.Errorf("%+v", m)
 		}
 	}
-	if len(all) != 2 {
-		d.Errorf("%d messages: the first one arrived, and its confirmation was lost", len(all))
+	if len(all) < 1 || len(all) > 2 { // two, mostly: a server that is slow sees the connection end before it has read the first
+		d.Errorf("%d messages: one, or the first one arrived, too, and its confirmation was lost", len(all))
 	}
 }
 
