@@ -32,6 +32,7 @@ func TestOthersBugsWithMySQL(t *testing.T) {
 		{"pgjdbc#4438", "a connection lost before XA PREPARE arrived is a No", mariaLostBeforePrepare},
 		{"pgjdbc#4438", "a server killed while XA PREPARE runs: unknown, until it tells", mariaKilledWithPrepare},
 		{"pgjdbc#4438", "a connection lost while XA COMMIT runs is looked after", mariaLostWithCommit},
+		{"pgjdbc#4438", "a connection lost for the participant alone: the server is rid of its session before anything is said", mariaLostForUsAlone},
 		{"matrixone#25797", "two Commits at once commit once", mariaTwoCommits},
 		{"dtm#470, dtm#444", "XAER_NOTA is no success", mariaNotFound},
 		{"dtm#470, dtm#444", "XAER_NOTA of a branch whose session is still there is no fate", mariaHeldElsewhere},
@@ -319,6 +320,26 @@ func mariaLostWithCommit(d *mariaDesk) {
 	d.fate(f, err, txc.CommittedNow) // by another session
 	if d.value("a") != 1 || d.value("b") != 1 {
 		d.Error("the values are not those")
+	}
+}
+
+func mariaLostForUsAlone(d *mariaDesk) {
+	for _, word := range []string{"xa prepare", "xa commit"} {
+		s, w := d.through(word, false, nil)
+		hold := make(chan struct{})
+		d.Cleanup(func() { close(hold) })
+		w.hold = hold
+		if word == "xa prepare" {
+			w.arm()
+			p, err := s.Prepare(d.ctx, d.branch(), d.write("a"), false)
+			if err != nil || p.Vote != txc.No {
+				d.Errorf("%v %+v %v", p.Vote, p.Reason, err)
+			}
+		}
+		b, evidence := d.promise(s, "a") // nothing holds its row
+		w.arm()
+		f, err := s.Commit(d.ctx, b, evidence)
+		d.fate(f, err, txc.CommittedNow) // no XAER_NOTA of a session that is still there
 	}
 }
 

@@ -14,8 +14,9 @@ type wire struct {
 	address string
 	server  string
 	word    []byte
-	pass    bool   // the word still reaches the server
-	then    func() // what happens before the client notices; nil: nothing
+	pass    bool            // the word still reaches the server
+	then    func()          // what happens before the client notices; nil: nothing
+	hold    <-chan struct{} // so long the server does not notice; nil: it does at once
 
 	mu    sync.Mutex
 	armed bool
@@ -69,6 +70,10 @@ func (w *wire) join(client net.Conn) {
 			return
 		}
 		cut := w.cuts(buffer[:n])
+		if cut && w.hold != nil {
+			_ = client.Close() // it sees that its connection is lost
+			<-w.hold
+		}
 		if cut && !w.pass {
 			return
 		}
