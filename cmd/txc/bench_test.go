@@ -50,6 +50,22 @@ func TestBenchInProcess(t *testing.T) {
 	valid(t, "bench", stdout)
 }
 
+func TestBenchSuites(t *testing.T) {
+	for suite, args := range map[string]string{
+		"scale": "--history 2000 --in-flight 50", "overload": "--in-flight 50", "soak": "--duration 1200ms",
+	} {
+		args := append(strings.Fields("bench --suite "+suite+" --duration 100ms --rounds 1 --dir "+t.TempDir()), strings.Fields(args)...)
+		stdout, stderr, exit := command(t, "", append(args, "-o", "json")...)
+		if exit != 0 {
+			t.Fatalf("%s: exit %d: %s%s", suite, exit, stdout, stderr)
+		}
+		valid(t, "bench_"+suite, stdout)
+		if stdout, stderr, exit := command(t, "", args...); exit != 0 || strings.Count(stdout, "\n") < 4 {
+			t.Errorf("%s as a table: exit %d: %s%s", suite, exit, stdout, stderr)
+		}
+	}
+}
+
 // Nothing is left in the directory that the data was put in.
 func TestBenchCleansUp(t *testing.T) {
 	dir := t.TempDir()
@@ -65,7 +81,7 @@ func TestBenchCleansUp(t *testing.T) {
 }
 
 func TestBenchUsage(t *testing.T) {
-	for _, args := range []string{"--clients x", "--clients 0", "--wait never", "--store oracle", "--workload hard", "--at 127.0.0.1:1", "--in-process --unary", "--duration 1ns", "--dir /nowhere/at/all"} {
+	for _, args := range []string{"--clients x", "--clients 0", "--wait never", "--store oracle", "--workload hard", "--at 127.0.0.1:1", "--in-process --unary", "--suite hard", "--suite soak --unary", "--in-flight 0", "--duration 1ns", "--dir /nowhere/at/all"} {
 		_, stderr, exit := command(t, "", append([]string{"bench"}, strings.Fields(args)...)...)
 		if exit != 2 || !strings.HasPrefix(stderr, "txc: ") || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%s: exit %d: %q", args, exit, stderr)

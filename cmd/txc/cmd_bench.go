@@ -21,8 +21,12 @@ func (p *program) benchCommand() *cli.Command {
 		Usage: "measure transactions per second, beside what the machine can do without them",
 		Description: "Starts a coordinator and participants as processes in a temporary directory, and measures committed transactions\n" +
 			"beside bare gRPC calls, bare syncs and a bare log in the same run. Machines differ and are noisy: quote the ratios.\n" +
-			"With --at, it measures a coordinator that runs already, and the participants named by --names.",
+			"With --at, it measures a coordinator that runs already, and the participants named by --names.\n" +
+			"A --suite measures something else, with coordinator and participants in this process: scale is the cost of a transaction\n" +
+			"against participants, transactions in flight and history, with memory, disk and restarts; overload offers more than is\n" +
+			"possible, and stalls a participant; soak runs for --duration in all, and watches memory and disk.",
 		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "suite", Value: "throughput", Usage: "`NAME`: " + strings.Join(suites, ", ")},
 			&cli.IntFlag{Name: "participants", Value: 2, Usage: "`NUMBER` of participants, all in every transaction"},
 			&cli.StringFlag{Name: "clients", Value: "1,64,512", Usage: "`LIST` of numbers of concurrent clients"},
 			&cli.DurationFlag{Name: "duration", Value: 3 * time.Second, Usage: "`LONG` of each measurement"},
@@ -31,6 +35,7 @@ func (p *program) benchCommand() *cli.Command {
 			&cli.StringFlag{Name: "wait", Value: "decided", Usage: "`LIST` of what clients wait for: decided, applied"},
 			&cli.StringFlag{Name: "store", Value: "kv", Usage: "`KIND` of the participants' stores: kv"},
 			&cli.IntFlag{Name: "history", Usage: "`NUMBER` of finished transactions in the log beforehand"},
+			&cli.IntFlag{Name: "in-flight", Value: 100_000, Usage: "with --suite: the largest `NUMBER` of transactions in flight or in doubt"},
 			&cli.Float64Flag{Name: "rate", Usage: "`NUMBER` of transactions per second of the open loop; default 70 % of the best row"},
 			&cli.BoolFlag{Name: "in-process", Usage: "measure an embedded coordinator with participants that do nothing, against a bare log"},
 			&cli.StringFlag{Name: "pictures", Usage: "an existing `DIR` for pictures, with sweeps over participants and restarts: minutes"},
@@ -69,6 +74,9 @@ func (p *program) bench(c *cli.Context) error {
 	if o.Executable, err = os.Executable(); err != nil {
 		return fmt.Errorf("find this program to start it again: %w", err)
 	}
+	if suite := c.String("suite"); suite != suites[0] {
+		return p.benchSuite(c.Context, suite, o)
+	}
 	measure := bench.Run
 	if c.Bool("in-process") {
 		measure = bench.RunInProcess
@@ -92,10 +100,17 @@ func benchOptions(c *cli.Context) (bench.Options, error) {
 	o := bench.Options{
 		Participants: c.Int("participants"), Waits: list(c.String("wait")), Duration: c.Duration("duration"), Rounds: c.Int("rounds"),
 		Workload: c.String("workload"), History: c.Int("history"), Rate: c.Float64("rate"), Unary: c.Bool("unary"),
-		Coordinator: c.String("at"), Names: list(c.String("names")),
+		Coordinator: c.String("at"), Names: list(c.String("names")), InFlight: c.Int("in-flight"),
 	}
 	if c.String("store") != "kv" {
 		return o, console.BadInput("--store %q", c.String("store")).With("use kv")
+	}
+	suite := c.String("suite")
+	if !slices.Contains(suites, suite) {
+		return o, console.BadInput("--suite %q", suite).With("use one of " + strings.Join(suites, ", "))
+	}
+	if suite != suites[0] && (c.Bool("in-process") || o.Coordinator != "" || o.Unary || c.String("pictures") != "") {
+		return o, console.BadInput("--suite %s goes with none of --in-process, --at, --unary and --pictures", suite).With("leave them out")
 	}
 	if (o.Coordinator == "") != (len(o.Names) == 0) {
 		return o, console.BadInput("--at and --names go together").With("name a coordinator that runs, and its participants")

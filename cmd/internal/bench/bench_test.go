@@ -100,14 +100,14 @@ func TestInProcess(t *testing.T) {
 }
 
 func TestBadOptions(t *testing.T) {
-	good := Options{Participants: 2, Clients: []int{1}, Waits: []string{"decided"}, Duration: time.Second, Rounds: 1, Workload: "noop"}
+	good := Options{Participants: 2, Clients: []int{1}, Waits: []string{"decided"}, Duration: time.Second, Rounds: 1, Workload: "noop", InFlight: 1}
 	if wrong := good.Check(); wrong != "" {
 		t.Fatal(wrong)
 	}
 	for name, spoil := range map[string]func(*Options){
 		"participants": func(o *Options) { o.Participants = 33 }, "clients": func(o *Options) { o.Clients = []int{0} },
 		"wait": func(o *Options) { o.Waits = []string{"never"} }, "duration": func(o *Options) { o.Duration = 0 },
-		"rounds": func(o *Options) { o.Rounds = 0 }, "workload": func(o *Options) { o.Workload = "hard" }, "rate": func(o *Options) { o.Rate = -1 },
+		"rounds": func(o *Options) { o.Rounds = 0 }, "workload": func(o *Options) { o.Workload = "hard" }, "rate": func(o *Options) { o.Rate = -1 }, "in-flight": func(o *Options) { o.InFlight = 0 },
 	} {
 		o := good
 		spoil(&o)

@@ -7,7 +7,7 @@ import (
 // One transaction of an embedded coordinator, with two participants that do nothing and a durable log, among 300 callers:
 // what coordinator, agents and log cost by themselves.
 func BenchmarkInProcess(b *testing.B) {
-	s, err := embed(b.Context(), &Options{Dir: b.TempDir(), Participants: 2})
+	s, err := embed(b.Context(), b.TempDir(), embedding{participants: 2})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 
 	"github.com/txc-dev/txc"
@@ -18,7 +19,7 @@ func RunInProcess(ctx context.Context, o Options) (report *Report, err error) {
 	b := &Bench{o: &o, raw: map[rowKey][]Row{}}
 	b.report.describe(&o)
 	b.report.Mode, b.report.Store, b.report.Workload = "in-process", "void", "noop"
-	s, err := embed(ctx, &o)
+	s, err := embed(ctx, filepath.Join(o.Dir, "log"), embedding{participants: o.Participants})
 	if err != nil {
 		return nil, err
 	}
@@ -71,27 +72,54 @@ type embedded struct {
 	work   []coordinator.Work
 }
 
-func embed(ctx context.Context, o *Options) (*embedded, error) {
+// embedding says how. The zero value of a field means what a benchmark of a plain coordinator wants.
+type embedding struct {
+	participants int
+	options      coordinator.Options
+	historySize  int64                                                            // bytes
+	store        func(i int, name string) (participant.Resource, error)           // default: void
+	link         func(name string, l *participant.Link) (coordinator.Link, error) // default: l
+}
+
+func embed(ctx context.Context, dir string, e embedding) (*embedded, error) {
 	s := &embedded{agents: map[string]*participant.Agent{}}
-	for i := range o.Participants {
+	if err := s.open(ctx, dir, e); err != nil {
+		return nil, errors.Join(err, s.close(context.WithoutCancel(ctx)))
+	}
+	return s, nil
+}
+
+func (s *embedded) open(ctx context.Context, dir string, e embedding) error {
+	if e.store == nil {
+		e.store = func(i int, _ string) (participant.Resource, error) { return void{name: byte(i + 1)}, nil }
+	}
+	for i := range e.participants {
 		name := fmt.Sprintf("p%d", i+1)
-		a, err := participant.Open(ctx, void{byte(i + 1)}, nil, participant.Options{Name: name})
+		store, err := e.store(i, name)
 		if err != nil {
-			return nil, err
+			return err
+		}
+		a, err := participant.Open(ctx, store, nil, participant.Options{Name: name, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			return err
 		}
 		s.agents[name] = a
 		s.work = append(s.work, coordinator.Work{Participant: name, Work: payload})
 	}
-	log, recovery, err := badgerwal.Open(filepath.Join(o.Dir, "log"), badgerwal.Options{Cluster: "txc", Number: 1, Ballast: -1, MinFree: 1})
+	log, recovery, err := badgerwal.Open(dir, badgerwal.Options{Cluster: "txc", Number: 1, Ballast: -1, MinFree: 1, HistorySize: e.historySize})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.log = log
 	dial := func(p coordinator.Peer, receive func(bool, []coordinator.Message)) (coordinator.Link, error) {
-		return participant.InProcess(s.agents[p.Name], receive), nil
+		l := participant.InProcess(s.agents[p.Name], receive)
+		if e.link != nil {
+			return e.link(p.Name, l)
+		}
+		return l, nil
 	}
-	if s.c, err = coordinator.Open(ctx, log, recovery, dial, coordinator.Options{}); err != nil {
-		return nil, errors.Join(err, log.Close(ctx))
+	if s.c, err = coordinator.Open(ctx, log, recovery, dial, e.options); err != nil {
+		return err
 	}
 	for name, a := range s.agents {
 		_, err := s.c.Register(ctx, a.Peer())
@@ -99,10 +127,10 @@ func embed(ctx context.Context, o *Options) (*embedded, error) {
 			err = s.c.Await(ctx, name)
 		}
 		if err != nil {
-			return nil, errors.Join(err, s.close(ctx))
+			return err
 		}
 	}
-	return s, nil
+	return nil
 }
 
 func (s *embedded) run(wait string) deed {
@@ -110,22 +138,37 @@ func (s *embedded) run(wait string) deed {
 	if wait == "decided" {
 		r.Wait = coordinator.Decided
 	}
+	return s.deed(func() coordinator.Request { return r })
+}
+
+// deed runs what make makes.
+func (s *embedded) deed(make func() coordinator.Request) deed {
 	return func(ctx context.Context, _ int) error {
-		result, err := s.c.Run(ctx, r)
-		switch {
-		case err != nil:
-			return err
-		case result.Outcome == txc.Aborted:
-			return fmt.Errorf("%w: %s", txc.ErrAborted, result.Reason)
-		case result.Outcome != txc.Committed:
-			return fmt.Errorf("%w: %s is %s", txc.ErrUnknown, result.ID, result.Outcome)
-		}
-		return nil
+		return verdict(s.c.Run(ctx, make()))
 	}
 }
 
+// verdict is nil for a commit alone.
+func verdict(r coordinator.Result, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case r.Outcome == txc.Aborted:
+		return fmt.Errorf("%w: %s", txc.ErrAborted, r.Reason)
+	case r.Outcome != txc.Committed:
+		return fmt.Errorf("%w: %s is %s", txc.ErrUnknown, r.ID, r.Outcome)
+	}
+	return nil
+}
+
 func (s *embedded) close(ctx context.Context) error {
-	err := errors.Join(s.c.Close(ctx), s.log.Close(ctx))
+	var err error
+	if s.c != nil {
+		err = s.c.Close(ctx)
+	}
+	if s.log != nil {
+		err = errors.Join(err, s.log.Close(ctx))
+	}
 	for _, a := range s.agents {
 		err = errors.Join(err, a.Close(ctx))
 	}

@@ -22,6 +22,7 @@ type Options struct {
 	Unary        bool    // the product's own unary mode: no streams anywhere
 	Coordinator  string  // one that runs already, with Names; "": start everything
 	Names        []string
+	InFlight     int // of the suites: the most transactions in flight, or in doubt
 	Progress     io.Writer
 }
 
@@ -35,6 +36,7 @@ var Waits = []string{"decided", "applied"}
 const (
 	MaxParticipants = 32
 	MaxClients      = 100_000
+	MaxInFlight     = 1_000_000
 	warmup          = 300 * time.Millisecond // before each measurement
 )
 
@@ -61,6 +63,8 @@ func (o *Options) Check() string {
 		return fmt.Sprintf("--duration %v: use 100ms to 1h", o.Duration)
 	case o.Rounds < 1 || o.Rounds > 100:
 		return fmt.Sprintf("--rounds %d: use 1 to 100", o.Rounds)
+	case o.InFlight < 1 || o.InFlight > MaxInFlight:
+		return fmt.Sprintf("--in-flight %d: use 1 to %d", o.InFlight, MaxInFlight)
 	case o.History < 0 || o.Rate < 0:
 		return "--history and --rate cannot be negative"
 	}

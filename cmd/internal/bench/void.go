@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"iter"
+	"sync"
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/participant"
@@ -10,10 +11,62 @@ import (
 
 // void is a participant's store that keeps nothing and does nothing, at once: what is left is the coordinator and its log.
 // It breaks its promises on purpose, and serves no other end.
-type void struct{ name byte }
+type void struct {
+	name byte
+	hold *hold // nil: it never keeps anybody waiting
+}
+
+// hold keeps requests while it is shut, as a store does that has stalled.
+type hold struct {
+	mu   sync.Mutex
+	shut bool
+	n    int // held
+	kept []func()
+}
+
+// keeps reports whether it has taken the requests over.
+func (h *hold) keeps(n int, later func()) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.shut {
+		h.kept = append(h.kept, later)
+		h.n += n
+	}
+	return h.shut
+}
+
+func (h *hold) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.shut = true
+}
+
+// open lets all go that were kept.
+func (h *hold) open() {
+	h.mu.Lock()
+	kept := h.kept
+	h.shut, h.kept, h.n = false, nil, 0
+	h.mu.Unlock()
+	for _, later := range kept {
+		later()
+	}
+}
+
+func (h *hold) held() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.n
+}
 
 // Submit is participant.Batcher's.
-func (void) Submit(reqs []participant.Request, done func(i int, r participant.Reply)) {
+func (v void) Submit(reqs []participant.Request, done func(i int, r participant.Reply)) {
+	if v.hold != nil && v.hold.keeps(len(reqs), func() { answer(reqs, done) }) {
+		return
+	}
+	answer(reqs, done)
+}
+
+func answer(reqs []participant.Request, done func(i int, r participant.Reply)) {
 	for i := range reqs {
 		switch reqs[i].Verb {
 		case participant.VerbPrepare:
