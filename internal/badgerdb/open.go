@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -127,6 +128,12 @@ func (d *DB) open() (err error) {
 	if err := d.inspect(); err != nil {
 		return err
 	}
+	switch d.disk = examine(d.dir); {
+	case errors.Is(d.disk.Err, syscall.EIO): // whoever cannot sync one page promises nothing
+		return fmt.Errorf("the disk fails: %w", d.disk.Err)
+	case d.disk.Err != nil: // a full disk, perhaps: what runs must be able to finish
+		d.o.Logger.Warn("what a sync takes was not measured", "dir", d.dir, "err", d.disk.Err)
+	}
 	if d.badger, err = openBadger(filepath.Join(d.dir, dirBadger), d.o, d.fail); err != nil {
 		return err
 	}
@@ -138,9 +145,6 @@ func (d *DB) open() (err error) {
 		return errors.Join(err, d.badger.Close(), d.head.close())
 	}
 	d.room = newRoom(d.dir, d.o)
-	if d.disk = examine(d.dir); d.disk.Err != nil { // a full disk, perhaps: what runs must be able to finish
-		d.o.Logger.Warn("what a sync takes was not measured", "dir", d.dir, "err", d.disk.Err)
-	}
 	return nil
 }
 
