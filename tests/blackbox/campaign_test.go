@@ -14,7 +14,7 @@ func TestCampaign(t *testing.T) {
 	report := &suite.Outcome{Layer: "campaign"}
 	suite.Report(t, report)
 	if *kills == 0 {
-		*kills = map[suite.Size]int{suite.Small: 25, suite.CI: 25, suite.All: 300}[*size]
+		*kills = map[suite.Size]int{suite.Small: 12, suite.CI: 25, suite.All: 300}[*size]
 	}
 	c := procs.NewCluster(t, []string{"bank-a", "bank-b", "bank-c", "bank-d"})
 	campaign.OpenAccounts(t, c)

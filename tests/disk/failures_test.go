@@ -40,7 +40,7 @@ func TestFailingWritesAndSyncs(t *testing.T) {
 		changes := slices.DeleteFunc(d.Ops(), func(o faultfs.Op) bool { return o.Kind == faultfs.Note })
 		var faults []faultfs.Fault
 		for _, way := range ways {
-			for _, n := range sampled(draw, len(changes), map[suite.Size]int{suite.Small: 3, suite.CI: 10}) {
+			for _, n := range sampled(draw, len(changes), map[suite.Size]int{suite.Small: 3, suite.CI: 7}) {
 				way.At = n
 				faults = append(faults, way)
 			}

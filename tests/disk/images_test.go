@@ -28,7 +28,7 @@ func TestPowerCutsBehindEveryChange(t *testing.T) {
 		if err != nil || !whole.done || len(whole.wrong) > 0 {
 			t.Fatalf("%s: without a fault it came to this: %+v: %v", kind, whole, err)
 		}
-		for _, n := range sampled(draw, len(ops), map[suite.Size]int{suite.Small: 12, suite.CI: 60}) {
+		for _, n := range sampled(draw, len(ops), map[suite.Size]int{suite.Small: 12, suite.CI: 30}) {
 			cutBehind(t, o, kind, ops[:n], draw.Uint64())
 		}
 		o.Figures["changes of a recorded run"] += len(ops)

@@ -27,7 +27,7 @@ var (
 // How long the targets run.
 const (
 	ciEach    = 3 * time.Second
-	ciTargets = 8 // of a CI run: more would be half a minute of builds beside half a minute of fuzzing
+	ciTargets = 5 // of a CI run: each is a build of several seconds beside its fuzzing
 	allEach   = 3 * time.Minute
 	build     = 10 * time.Minute // and whatever else comes around the time of one target; much longer than it takes
 )
