@@ -52,7 +52,7 @@ func TestBenchInProcess(t *testing.T) {
 
 func TestBenchSuites(t *testing.T) {
 	for suite, args := range map[string]string{
-		"scale": "--history 2000 --in-flight 50", "overload": "--in-flight 50", "soak": "--duration 1200ms",
+		"scale": "--history 2000 --in-flight 50", "overload": "--in-flight 50 --duration 400ms", "soak": "--duration 1200ms",
 	} {
 		args := append(strings.Fields("bench --suite "+suite+" --duration 100ms --rounds 1 --dir "+t.TempDir()), strings.Fields(args)...)
 		stdout, stderr, exit := command(t, "", append(args, "-o", "json")...)
@@ -60,6 +60,9 @@ func TestBenchSuites(t *testing.T) {
 			t.Fatalf("%s: exit %d: %s%s", suite, exit, stdout, stderr)
 		}
 		valid(t, "bench_"+suite, stdout)
+		if suite == "scale" {
+			continue // it takes the longest, and its table is made like the others
+		}
 		if stdout, stderr, exit := command(t, "", args...); exit != 0 || strings.Count(stdout, "\n") < 4 {
 			t.Errorf("%s as a table: exit %d: %s%s", suite, exit, stdout, stderr)
 		}

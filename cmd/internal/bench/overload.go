@@ -83,7 +83,7 @@ func (r *Overload) offer(ctx context.Context, o *Options) (err error) {
 		if err != nil {
 			return fmt.Errorf("offer %.1f times the best rate: %w", f, err)
 		}
-		row.Factor, row.Ratio = f, row.TxPerS/r.Best
+		row.Factor, row.Ratio = f, part(row.TxPerS, r.Best)
 		o.say("overload: %.1f times the best rate: %.0f tx/s, %.0f refused/s within %.2f ms (99 %%)", f, row.TxPerS, row.Refused, row.RefusedP99)
 		r.Rows = append(r.Rows, *row)
 	}
@@ -187,7 +187,7 @@ func (s *embedded) stall(ctx context.Context, o *Options, h *hold, work []coordi
 		}
 		report.Held = held
 		running, stalled = append(running, a.rate()), append(stalled, b.rate())
-		ratios = append(ratios, b.rate()/a.rate())
+		ratios = append(ratios, part(b.rate(), a.rate()))
 		runP99, stallP99 = append(runP99, a.at(0.99)), append(stallP99, b.at(0.99))
 		o.say("overload: beside a stall of %v: %.0f tx/s; without: %.0f; %d held up", o.Duration, b.rate(), a.rate(), held)
 	}
@@ -218,6 +218,14 @@ func (s *embedded) beside(ctx context.Context, o *Options, work []coordinator.Wo
 	close(quit)
 	<-ended
 	return sample, held, err
+}
+
+// part is how large a is beside b; 0 where a span was too short for b to show.
+func part(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
 }
 
 // middle is the median.
