@@ -143,6 +143,23 @@ func TestC4_BelowTheFloor(t *testing.T) {
 	}
 }
 
+// C7, C4: what an earlier opening has recorded, and ended, is still the answer to whoever asks.
+func TestC7_AnEarlierOpeningsRecordIsTheAnswer(t *testing.T) {
+	r := newRig(t, coordinator.Options{}, "a", "b")
+	first := r.mark
+	if got := r.commits("a", "b").Result; got.Outcome != txc.Committed {
+		t.Fatalf("%+v", got)
+	}
+	r.flush()
+	r.open()
+	r.up("a", "b")
+	for _, name := range []string{"a", "b"} {
+		if got := r.question(name, tx(1, 1), first, "a", "b").Answer.Outcome; got != txc.Finished { // it had acknowledged
+			t.Errorf("%s hears %v", name, got)
+		}
+	}
+}
+
 func TestC4_ALateYesIsAQuestion(t *testing.T) {
 	r := newRig(t, coordinator.Options{}, "a", "b")
 	r.fakes["a"].deaf = true

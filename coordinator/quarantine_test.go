@@ -166,26 +166,32 @@ func TestC13_QuarantineCountsAtOnce(t *testing.T) {
 }
 
 func TestC13_AnAcceptedStoreIsToBeHeardItself(t *testing.T) {
-	r := newRig(t, coordinator.Options{})
-	f := newFake("a", 1)
-	f.stamp = 100
-	r.add(f)
-	r.up("a")
-	f.restart()
-	f.stamp = 50
-	r.up("a")
-	if a := r.ask(coordinator.AskAccept{What: wal.ResolveParticipant, Participant: "a", Why: "restored"}); a.Err != nil {
-		t.Fatal(a.Err)
-	}
-	if ps := r.ask(coordinator.AskParticipants{}).Participants; ps[0].State != "unheard" || ps[0].Stamp != 50 {
-		t.Errorf("%+v", ps[0])
-	}
-	if mark, _ := r.watermark("a"); !mark.IsZero() {
-		t.Errorf("it may forget below %s", mark)
-	}
-	r.up("a")
-	if r.state("a") != "heard" {
-		t.Error(r.state("a"))
+	for says, shows := range map[string]func(r *rig, f *fake){
+		"an older one, seen in its hello":       func(r *rig, f *fake) { f.stamp = 50; r.up("a") },
+		"another one, seen at its registration": func(r *rig, f *fake) { f.stamp, f.instance[3] = 50, 9; r.register("a") },
+	} {
+		t.Run(says, func(t *testing.T) {
+			r := newRig(t, coordinator.Options{})
+			f := newFake("a", 1)
+			f.stamp = 100
+			r.add(f)
+			r.up("a")
+			f.restart()
+			shows(r, f)
+			if a := r.ask(coordinator.AskAccept{What: wal.ResolveParticipant, Participant: "a", Why: "restored"}); a.Err != nil {
+				t.Fatal(a.Err)
+			}
+			if ps := r.ask(coordinator.AskParticipants{}).Participants; ps[0].State != "unheard" || ps[0].Stamp != 50 {
+				t.Errorf("%+v", ps[0])
+			}
+			if mark, _ := r.watermark("a"); !mark.IsZero() {
+				t.Errorf("it may forget below %s", mark)
+			}
+			r.up("a")
+			if r.state("a") != "heard" {
+				t.Error(r.state("a"))
+			}
+		})
 	}
 }
 
