@@ -86,7 +86,7 @@ const everything = 1 << 30
 
 var shares = map[suite.Size]share{
 	suite.Small: {kills: 3, stops: 1, errors: 1, delays: 0, doubles: 1},
-	suite.CI:    {kills: everything, stops: 4, errors: 8, delays: 4, doubles: 16},
+	suite.CI:    {kills: everything, stops: 2, errors: 6, delays: 3, doubles: 8},
 	suite.All:   {everything, everything, everything, everything, everything},
 }
 
@@ -94,7 +94,7 @@ var shares = map[suite.Size]share{
 // is not is for tests/stores to kill.
 var servedShares = map[suite.Size]share{
 	suite.Small: {},
-	suite.CI:    {kills: 5, errors: 1},
+	suite.CI:    {kills: 4, errors: 1},
 	suite.All:   {kills: everything, stops: 2, errors: everything, delays: 2},
 }
 

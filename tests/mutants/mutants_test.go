@@ -26,7 +26,7 @@ var (
 // Bounds of a run.
 const (
 	few   = 3                // of size small
-	some  = 16               // of size ci
+	some  = 8                // of size ci
 	bound = 75 * time.Second // no further mutant is begun after this, where they were drawn
 	each  = 5 * time.Minute  // of one layer's build and tests; much longer than any takes
 )
