@@ -79,7 +79,7 @@ const (
 	MaxLabels     = 16        // labels of one transaction
 	MaxLabelValue = 128       // bytes of one label's value
 	MaxOpen       = 1024      // exceptions that a watermark may carry
-	MaxLag        = 65536     // ids that a watermark may lag before new work is refused
+	MaxLag        = 1 << 18   // ids that a watermark may lag before new work is refused: what begins in ten seconds, at the fastest
 
 	DefaultTimeout    = 10 * time.Second
 	DefaultMaxTimeout = 10 * time.Minute

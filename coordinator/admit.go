@@ -144,21 +144,31 @@ func (c *Core) room(l *live) txc.Reason {
 		_, text := c.refusing()
 		return txc.Reason{Code: txc.CodeWaiting, Text: text}
 	}
-	if c.sequence-c.refreshed > txc.MaxLag/2 {
-		c.refreshWatermarks() // so many have begun since that it is this, not a participant, that lags
-	}
 	for i := range l.branches {
 		p := l.branches[i].peer
-		switch {
-		case !p.ready || !p.heard:
+		if !p.ready || !p.heard {
 			return txc.Reason{Code: txc.CodeUnreachable, Text: "no link to it: is it running?", Participant: p.name, Retryable: true}
-		case p.load >= c.o.MaxQueue:
-			return txc.Reason{Code: txc.CodeBusy, Text: fmt.Sprintf("%d of its branches are unfinished, the most there may be", p.load), Participant: p.name, Retryable: true}
-		case c.lagging(p):
-			return txc.Reason{Code: txc.CodeBusy, Text: "its watermark lags too far behind: an old transaction of it is still open", Participant: p.name, Retryable: true}
+		}
+		if full := c.full(p); !full.IsZero() {
+			return full
 		}
 	}
 	return txc.Reason{}
+}
+
+// full tells why a participant is given no more branches right now (C10); the zero Reason: it is.
+func (c *Core) full(p *peer) txc.Reason {
+	if c.sequence-c.refreshed > txc.MaxLag/2 {
+		c.refreshWatermarks() // so many have begun since that it is this, not a participant, that lags
+	}
+	switch {
+	case p.load >= c.o.MaxQueue:
+		return txc.Reason{Code: txc.CodeBusy, Text: fmt.Sprintf("%d of its branches are unfinished, the most there may be", p.load), Participant: p.name, Retryable: true}
+	case c.lagging(p):
+		return txc.Reason{Code: txc.CodeBusy, Text: "its watermark lags too far behind: an old transaction of it is still open", Participant: p.name, Retryable: true}
+	default:
+		return txc.Reason{}
+	}
 }
 
 // charge takes the room that the branches need, Commit included (C10).

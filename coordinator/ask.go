@@ -29,7 +29,13 @@ func (c *Core) run(t Token, r Request, digest [16]byte) {
 		return
 	}
 	for _, w := range r.Work {
-		if _, ref := c.enlistable(w.Participant); ref != nil {
+		p, ref := c.enlistable(w.Participant)
+		if ref == nil { // one that is refused here uses up no id: the watermarks of the busy would lag all the more
+			if full := c.full(p); !full.IsZero() {
+				ref = &txc.Refusal{Of: txc.ErrBusy, Reason: full}
+			}
+		}
+		if ref != nil {
 			c.answer(Answered{Token: t, Err: ref})
 			return
 		}

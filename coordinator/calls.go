@@ -19,13 +19,21 @@ func (c *Coordinator) Run(ctx context.Context, r Request) (Result, error) {
 // batch is the coordinator's from here on.
 func (c *Coordinator) Submit(batch []Request, done func(i int, r Result, err error)) {
 	s := &submission{c: c, done: done, requests: make([]submitted, len(batch))}
-	s.left = len(batch)
-	events := make([]Event, len(batch))
+	events := make([]Event, 0, len(batch))
+	places := c.inbox.enter(firsts(batch))
 	for i := range batch {
+		if batch[i].first() {
+			if places == 0 {
+				s.requests[i].told = true
+				done(i, Result{}, errCrowded)
+				continue
+			}
+			places--
+		}
 		s.requests[i] = submitted{of: s, i: i}
-		events[i] = AskRun{&s.requests[i], batch[i]}
+		events = append(events, AskRun{&s.requests[i], batch[i]})
 	}
-	if len(batch) == 0 {
+	if s.left = len(events); s.left == 0 {
 		return
 	}
 	if !c.submissions.add(s) {
@@ -37,11 +45,21 @@ func (c *Coordinator) Submit(batch []Request, done func(i int, r Result, err err
 	}
 }
 
+func firsts(batch []Request) (n int) {
+	for i := range batch {
+		if batch[i].first() {
+			n++
+		}
+	}
+	return n
+}
+
 // Ask hands any ask in, without waiting: done is called at most once, from the owner's goroutine, and must not block. It
-// is the way in of a stream, which carries all kinds of asks in order; make builds the event around the token. After the
-// coordinator has ended, the error says so and done is not called; what was asked before and not answered is unknown.
+// is the way in of a stream, which carries all kinds of asks in order; make builds the event around the token. An error
+// says that nothing was begun and done is not called: the coordinator has ended, or is given more than it can do. What was
+// asked before the end and not answered is unknown.
 func (c *Coordinator) Ask(done func(a Answered), make func(Token) Event) error {
-	return c.inbox.put(make(asked{done}))
+	return c.inbox.ask(make(asked{done}))
 }
 
 type asked struct{ done func(Answered) }

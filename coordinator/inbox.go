@@ -12,6 +12,7 @@ import (
 type inbox struct {
 	mu     sync.Mutex
 	events []Event
+	firsts int // of the events: requests that have not been sent before
 	reason error
 	shut   bool
 	wake   chan struct{} // holds one wake-up
@@ -39,6 +40,44 @@ func (b *inbox) put(events ...Event) error {
 	return nil
 }
 
+// maxFirsts bounds the requests that wait for the owner. Past its capacity a coordinator must not spend its time on those
+// that it refuses in the end, nor let them wait for that.
+const maxFirsts = 16384
+
+// errCrowded is refused at the door, to whom nothing can have happened before.
+var errCrowded = txc.Refuse(txc.ErrBusy, txc.CodeBusy, fmt.Sprintf("%d requests wait here, the most there may be: the coordinator has more to do than it can", maxFirsts))
+
+// first says that a request cannot have run before: it is not sent again, and no key of the caller's names an earlier one.
+func (r *Request) first() bool { return r.FirstSentAgo == 0 && (r.Key == "" || r.OwnKey) }
+
+func isFirst(ev Event) bool {
+	switch ev := ev.(type) {
+	case AskRun:
+		return ev.Request.first()
+	case AskBegin:
+		return ev.Request.first()
+	default:
+		return false
+	}
+}
+
+// ask is put for one event that a client caused: there may be no place for a first request.
+func (b *inbox) ask(ev Event) error {
+	if isFirst(ev) && b.enter(1) == 0 {
+		return errCrowded
+	}
+	return b.put(ev)
+}
+
+// enter takes places for first requests that are to be put, and tells how many of them there are.
+func (b *inbox) enter(n int) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n = min(n, maxFirsts-b.firsts)
+	b.firsts += n
+	return n
+}
+
 func (b *inbox) ring() {
 	select {
 	case b.wake <- struct{}{}:
@@ -55,7 +94,7 @@ func (b *inbox) take(spare []Event) []Event {
 		return spare[:0]
 	}
 	events := b.events
-	b.events = spare[:0]
+	b.events, b.firsts = spare[:0], 0
 	return events
 }
 

@@ -232,7 +232,7 @@ func (c *Coordinator) Close(ctx context.Context) error {
 // call asks the core and waits for its answer.
 func (c *Coordinator) call(ctx context.Context, ask func(Token) Event) (Answered, error) {
 	w := &waiting{ch: make(chan Answered, 1)}
-	if err := c.inbox.put(ask(w)); err != nil {
+	if err := c.inbox.ask(ask(w)); err != nil {
 		return Answered{}, err
 	}
 	select {

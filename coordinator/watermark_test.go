@@ -155,8 +155,8 @@ func TestP5_NoNewWorkWhenTheWatermarkLagsTooFar(t *testing.T) {
 		t.Errorf("below the lag: %+v", got)
 	}
 	r.issue(100)
-	if got := r.ask(run(coordinator.Applied, "a")).Result; got.Outcome != txc.Aborted || got.Reason.Code != txc.CodeBusy {
-		t.Errorf("past it: %+v", got)
+	if err := r.ask(run(coordinator.Applied, "a")).Err; !busyAt("a", err) {
+		t.Errorf("past it: %v", err)
 	}
 	r.ask(coordinator.AskAbort{ID: tx(1, 1)})
 	r.watermark("a")
@@ -180,8 +180,8 @@ func TestP5_AWatermarkThatWaitsInAnOlderOpeningLagsToo(t *testing.T) {
 		t.Fatalf("it waits at %s, with %d exceptions", mark, len(open))
 	}
 	r.issue(txc.MaxLag + 100)
-	if got := r.ask(run(coordinator.Applied, "a")).Result; got.Outcome != txc.Aborted || got.Reason.Code != txc.CodeBusy {
-		t.Errorf("new work for it: %+v", got)
+	if err := r.ask(run(coordinator.Applied, "a")).Err; !busyAt("a", err) {
+		t.Errorf("new work for it: %v", err)
 	}
 	if got := r.commits("b").Result; got.Outcome != txc.Committed {
 		t.Errorf("for another: %+v", got)
