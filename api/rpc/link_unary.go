@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type calls struct {
 	lost     chan error // cap 1
 	mu       sync.Mutex
 	reader   *frame.MessageReader // has read the participant's hello; guarded by mu
+	told     *protocol.Sender     // whose watermark a call has brought, or is about to; guarded by mu
 }
 
 // timed is a message and when it was taken: a Prepare's time runs while it waits.
@@ -241,16 +243,19 @@ func (c *calls) prepare(ctx context.Context, m timed, body protocol.Prepare) (pr
 		return nil, fmt.Errorf("%w: no time was left", txc.ErrUnavailable)
 	}
 	m.Body = body
+	from, watermark := c.bear(m.From)
+	m.From = withoutWatermark(from)
 	e, err := said(m.Message)
 	if err != nil {
 		return nil, err
 	}
 	r := e.GetPrepare()
-	r.From, r.Id, r.Participant = senderPB(m.From), m.ID.String(), c.link.peer.Name
+	r.From, r.Id, r.Participant = senderPB(from), m.ID.String(), c.link.peer.Name
 	ctx, cancel := context.WithTimeout(ctx, body.TimeLeft)
 	defer cancel()
 	p, err := c.link.client().Prepare(ctx, r)
 	if err != nil {
+		c.untold(watermark)
 		return nil, FromStatus(err)
 	}
 	if p.GetReason().GetCode() == fenced && p.GetVote() != txcpb.Vote_YES && p.GetVote() != txcpb.Vote_HELD {
@@ -260,7 +265,8 @@ func (c *calls) prepare(ctx context.Context, m timed, body protocol.Prepare) (pr
 }
 
 func (c *calls) end(ctx context.Context, m timed, evidence []byte, about protocol.About) (protocol.Body, error) {
-	r := &txcpb.CommitRequest{From: senderPB(m.From), Id: m.ID.String(), Participant: c.link.peer.Name, Evidence: evidence, Mark: m.Mark}
+	from, watermark := c.bear(m.From)
+	r := &txcpb.CommitRequest{From: senderPB(from), Id: m.ID.String(), Participant: c.link.peer.Name, Evidence: evidence, Mark: m.Mark}
 	ctx, cancel := context.WithTimeout(ctx, unaryWait)
 	defer cancel()
 	way := c.link.client().Commit
@@ -269,12 +275,40 @@ func (c *calls) end(ctx context.Context, m timed, evidence []byte, about protoco
 	}
 	p, err := way(ctx, r)
 	if err != nil {
+		c.untold(watermark)
 		return nil, FromStatus(err)
 	}
 	if p.GetReason().GetCode() == fenced && p.GetFate() == txcpb.Fate_FATE_UNSPECIFIED {
 		return fencedBy(about, p.GetSeen()), nil
 	}
 	return c.read(&txcpb.Entry{Sequence: 1, What: &txcpb.Entry_Fate{Fate: p}})
+}
+
+// bear gives the sender as the next call has it. A watermark may name a thousand ids: one call brings it, those beside and
+// after that leave it out, which says nothing of it. watermark reports that this call is the one.
+func (c *calls) bear(from *protocol.Sender) (s *protocol.Sender, watermark bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.told != nil && c.told.Watermark == from.Watermark && slices.Equal(c.told.Open, from.Open) {
+		return withoutWatermark(from), false
+	}
+	c.told = from
+	return from, true
+}
+
+func withoutWatermark(from *protocol.Sender) *protocol.Sender {
+	bare := *from
+	bare.Watermark, bare.Open = txc.ID{}, nil
+	return &bare
+}
+
+// untold has a later call bring the watermark, for the one that bore it may not have arrived.
+func (c *calls) untold(watermark bool) {
+	if watermark {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.told = nil
+	}
 }
 
 // said writes a message as the entry that a stream of its sender would have.
