@@ -38,7 +38,7 @@ func (s *Store) check(ctx context.Context) (r participant.Report, err error) {
 		return r, err
 	}
 	r = participant.Report{
-		Kind: "mysql", Version: is.variables["version"], Capabilities: []string{"shipped", "sql", "held", "marker", "settle"},
+		Kind: "mysql", Version: is.variables["version"], Capabilities: []string{"shipped", "joined", "sql", "call", "held", "marker", "settle"},
 		Findings: is.findings(s.o.sessions()),
 	}
 	if r.Instance, err = s.instance(ctx); err != nil || !is.mayList {

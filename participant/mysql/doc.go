@@ -1,5 +1,6 @@
 // Package mysql is the MySQL participant: a MariaDB or MySQL database that takes part in atomic transactions by XA. It runs
-// shipped SQL, and holds no protocol.
+// shipped SQL, operations in Go that clients call by name (Handler), and the calls of a service's own code (Join, Leave, Conn).
+// It holds no protocol.
 //
 //	Prepare: one session of the work pool                       Commit, Abort
 //	┌────────────────────────────────────────────────────────┐  ┌─────────────────────────────────────────────────┐
@@ -20,6 +21,12 @@
 // In MariaDB, and in MySQL before 8.0.29, nobody but the session that prepared a branch can finish it while the server has that
 // session. So it is kept for the decision, up to a bound, and is really closed when it was lost: then it is killed, and seen
 // to be gone, before anything is said about its branch (P11).
+//
+// A branch that calls work on keeps its session from Join to Join, its XA transaction begun, and is promised on it. What the code
+// has is a connection of its own kind, a view, whose statements are looked at, take turns, and end with the branch:
+//
+//	call ── Conn ──▶ *sql.Conn ── database/sql ──▶ view ── turn, grammar ──▶ the branch's session
+//	call ── Conn ──▶ *sql.Conn ── database/sql ──▶ view ─────┘
 //
 // Every session holds a named lock of the server from a small set, which the server lets go of after all else of the session: so
 // the sessions of an earlier process are found, and ended at Open, before anything is listed (P10). A process that lives on

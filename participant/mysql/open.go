@@ -33,6 +33,7 @@ type Store struct {
 	family      string  // how the locks' names of this participant's sessions begin, whichever process's
 	incarnation [16]byte
 	closed      atomic.Bool
+	places      chan struct{} // one for each session that a joined branch may have
 
 	mu        sync.Mutex
 	mine      map[uint64]bool     // the numbers of this process's sessions
@@ -41,6 +42,7 @@ type Store struct {
 	turn      uint64
 	lost      map[string]*session // by gid: sessions that the server may not be rid of
 	unsettled map[string]bool     // by gid: an operator's deed that was begun
+	joined    map[string]*open    // by gid: branches that calls work on
 }
 
 // Open connects to a database by its address (mysql://user@host:port/database), makes its tables where they are missing, ends
@@ -57,7 +59,8 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	}
 	s := &Store{
 		o: o, format: formatOf(c.DBName),
-		mine: map[uint64]bool{}, kept: map[string]*promise{}, lost: map[string]*session{}, unsettled: map[string]bool{},
+		mine: map[uint64]bool{}, kept: map[string]*promise{}, lost: map[string]*session{}, unsettled: map[string]bool{}, joined: map[string]*open{},
+		places: make(chan struct{}, o.Connections-max(1, o.Connections/shipped)),
 	}
 	crand.Read(s.incarnation[:]) // never fails
 	hash := fnv.New64a()
@@ -125,12 +128,14 @@ func (s *Store) reach(ctx context.Context) error {
 	}
 }
 
-// Close ends the sessions. Promises stay in the store.
+// Close ends the sessions, and with them the branches that were not promised. Promises stay in the store.
 func (s *Store) Close(context.Context) error {
-	if !s.closed.Swap(true) {
-		s.shut()
+	if s.closed.Swap(true) {
+		return nil
 	}
-	return nil
+	err := s.abandon()
+	s.shut()
+	return err
 }
 
 func (s *Store) shut() {

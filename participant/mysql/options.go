@@ -18,9 +18,10 @@ type Options struct {
 
 	AllowFreeSQL bool                         // take the text of statements from clients
 	Statements   map[string]sqlwork.Statement // what clients can call by name
+	Handlers     map[string]Handler           // operations in Go that clients can call by name
 
 	LockTimeout time.Duration // how long a statement may wait for a lock, in whole seconds: more is rounded up; default 1 s
-	Connections int           // branches that work at once, at most; default 32
+	Connections int           // branches that work at once, at most, three quarters of them joined ones; default 32
 }
 
 // Defaults and bounds of Options. A participant has at most two and a half times as many sessions as Connections: as many that
@@ -51,6 +52,11 @@ func (o Options) complete() (Options, error) {
 	err := errors.Join(txc.CheckCluster(o.Cluster), txc.CheckParticipant(o.Name))
 	if o.LockTimeout < time.Millisecond || o.Connections < 2 || o.Connections > MaxConnections {
 		err = errors.Join(err, fmt.Errorf("%w: lock timeout %v, %d connections: use at least 1ms, and 2 to %d", txc.ErrInvalid, o.LockTimeout, o.Connections, MaxConnections))
+	}
+	for name, h := range o.Handlers {
+		if h == nil {
+			err = errors.Join(err, fmt.Errorf("%w: handler %s is nil", txc.ErrInvalid, name))
+		}
 	}
 	return o, errors.Join(err, o.terms().Check())
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/txc-dev/txc"
@@ -18,28 +17,40 @@ func (s *Store) Prepare(ctx context.Context, b participant.Branch, work []byte, 
 		return participant.Promise{}, fmt.Errorf("mysql: %w", txc.ErrClosed)
 	}
 	if joined {
-		return no(reason(txc.CodeBadWork, "this participant takes shipped work only")), nil
+		return s.closing(ctx, b)
 	}
 	w, err := sqlwork.Read(work)
 	if err != nil {
 		return no(reason(txc.CodeBadWork, "%v", err)), nil
 	}
+	if call := w.GetCall(); call != nil {
+		return s.handled(ctx, b, call)
+	}
 	orders, err := s.o.terms().Orders(w.GetSql())
 	if err != nil {
 		return no(reason(txc.CodeBadWork, "%v", err)), nil
 	}
-	waiting, cancel := context.WithTimeout(ctx, finishLimit)
+	at, why, err := s.session(ctx, b)
+	if at == nil {
+		return no(why), err
+	}
+	return s.branch(ctx, at, orders)
+}
+
+// session finds a session for a branch. Without one nothing was begun; the reason says why.
+func (s *Store) session(ctx context.Context, of participant.Branch) (*branch, txc.Reason, error) {
+	ctx, cancel := context.WithTimeout(ctx, finishLimit)
 	defer cancel()
-	c, err := s.work.Conn(waiting)
-	if err != nil { // nothing was begun
-		return no(reasonOf(waiting, err)), nil
+	c, err := s.work.Conn(ctx)
+	if err != nil {
+		return nil, reasonOf(ctx, err), nil
 	}
 	ss, err := sessionOf(c)
 	if err != nil {
 		s.drop(c)
-		return participant.Promise{}, err
+		return nil, txc.Reason{}, err
 	}
-	return s.branch(ctx, &branch{Branch: b, xid: s.xid(b.Name()), conn: c, session: ss}, orders)
+	return &branch{Branch: of, xid: s.xid(of.Name()), conn: c, session: ss}, txc.Reason{}, nil
 }
 
 func no(r txc.Reason) participant.Promise { return participant.Promise{Vote: txc.No, Reason: r} }
@@ -62,16 +73,8 @@ func (s *Store) branch(ctx context.Context, b *branch, orders []sqlwork.Order) (
 	for _, o := range orders {
 		b.reads = b.reads && o.Query
 	}
-	last, err := s.begin(ctx, b)
-	switch {
-	case numberOf(err) == errDuplicateXID:
-		s.undo(b, txc.Reason{}) // of this session alone: the branch of this name stays
-		return s.repeated(ctx, b.Branch)
-	case err != nil:
-		return s.undo(b, reasonOf(ctx, err)), nil
-	case !last:
-		s.undo(b, txc.Reason{})
-		return participant.Promise{}, fmt.Errorf("%w: another process has opened participant %s in this database", txc.ErrStopped, b.Participant)
+	if p, err := s.start(ctx, b); p != nil || err != nil {
+		return *p, err
 	}
 	results := &sqlwork.Results{}
 	for i, o := range orders {
@@ -87,6 +90,34 @@ func (s *Store) branch(ctx context.Context, b *branch, orders []sqlwork.Order) (
 	if !why.IsZero() {
 		return s.undo(b, why), nil
 	}
+	return s.vote(ctx, b, read)
+}
+
+// start begins a branch that is being prepared; p is the answer if it cannot work.
+func (s *Store) start(ctx context.Context, b *branch) (p *participant.Promise, err error) {
+	last, err := s.begin(ctx, b)
+	var answer participant.Promise
+	switch {
+	case numberOf(err) == errDuplicateXID:
+		s.undo(b, txc.Reason{}) // of this session alone: the branch of this name stays
+		answer, err = s.repeated(ctx, b.Branch)
+	case err != nil:
+		answer, err = s.undo(b, reasonOf(ctx, err)), nil
+	case !last:
+		s.undo(b, txc.Reason{})
+		err = s.superseded()
+	default:
+		return nil, nil
+	}
+	return &answer, err
+}
+
+func (s *Store) superseded() error {
+	return fmt.Errorf("%w: another process has opened participant %s in this database", txc.ErrStopped, s.o.Name)
+}
+
+// vote promises what the session's branch holds, or lets go of it if there is nothing to be promised.
+func (s *Store) vote(ctx context.Context, b *branch, read []byte) (participant.Promise, error) {
 	wrote, why := s.worked(ctx, b)
 	switch {
 	case !why.IsZero():
@@ -182,83 +213,6 @@ func writesOf(rows [][]string) (n int64, err error) {
 	return n, nil
 }
 
-// promise inserts the marker, with all that belongs to the promise, and prepares. From here on only what the server says of it
-// counts (P3).
-func (s *Store) promise(ctx context.Context, b *branch, p participant.Promise) (participant.Promise, error) {
-	if ctx.Err() != nil {
-		return s.undo(b, reason(txc.CodeDeadline, "its time ran out")), nil
-	}
-	issued, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
-	defer cancel()
-	_, err := batch(issued, b.conn, fmt.Sprintf(`insert into txc_branch values (%s, '%s', x'%x', %d, %d, utc_timestamp(6), 0); xa end %s; xa prepare %[6]s`,
-		row(b.Branch), b.name(), list(b.Members), b.Age, b.session.id, b.literal()))
-	if err == nil {
-		s.keep(b)
-		return p, nil
-	}
-	session := b.session
-	answer := s.undo(b, reasonOf(issued, err))
-	switch {
-	case b.session != nil && numberOf(err) == errDuplicateKey:
-		return s.repeated(issued, b.Branch)
-	case b.session != nil: // rolled back, whatever it was: nobody was told yes
-		return answer, nil
-	}
-	s.lose(b.name(), session)
-	looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
-	defer cancel()
-	return s.looked(looking, b, p, err)
-}
-
-// row is the key of the tables' rows of a branch.
-func row(b participant.Branch) string {
-	return fmt.Sprintf("'%s', '%s', %d, %d, %d, '%s'", b.Cluster, b.Participant, b.ID.Coordinator, b.ID.Epoch, b.ID.Sequence, txc.FormatMark(b.Mark))
-}
-
-// key finds that row alone: by a comparison of lists the server would look at all rows, and wait for those of other branches.
-func key(b participant.Branch) string {
-	return fmt.Sprintf("cluster = '%s' and participant = '%s' and coordinator = %d and epoch = %d and sequence = %d and mark = '%s'",
-		b.Cluster, b.Participant, b.ID.Coordinator, b.ID.Epoch, b.ID.Sequence, txc.FormatMark(b.Mark))
-}
-
-// looked says what came of a promise whose session was lost.
-func (s *Store) looked(ctx context.Context, b *branch, p participant.Promise, lost error) (participant.Promise, error) {
-	err := s.endLost(ctx, b.name())
-	var all map[string]bool
-	if err == nil {
-		all, err = s.recovered(ctx)
-	}
-	switch {
-	case err != nil:
-		return p, fmt.Errorf("prepare %s: %w; look: %w", b.name(), lost, err)
-	case all[b.name()]:
-		return p, nil
-	default:
-		return no(reason(txc.CodeUnreachable, "its session was lost")), nil
-	}
-}
-
-// repeated answers for a branch whose name is in use, or that has committed: nothing is executed again (P4).
-func (s *Store) repeated(ctx context.Context, b participant.Branch) (participant.Promise, error) {
-	ctx, cancel, err := s.deed(context.WithoutCancel(ctx))
-	defer cancel()
-	if err != nil {
-		return participant.Promise{}, err
-	}
-	all, err := s.recovered(ctx)
-	if err != nil {
-		return participant.Promise{}, fmt.Errorf("prepare %s again: %w", b.Name(), err)
-	}
-	if !all[b.Name()] {
-		return participant.Promise{}, fmt.Errorf("prepare %s again: it has committed, is at work, or is another database's", b.Name())
-	}
-	promised, err := s.promises(ctx, map[string]bool{b.Name(): true})
-	if err != nil || len(promised) != 1 {
-		return participant.Promise{}, fmt.Errorf("prepare %s again: %d are promised: %w", b.Name(), len(promised), err)
-	}
-	return participant.Promise{Vote: txc.Yes, Evidence: promised[0].Evidence}, nil
-}
-
 // undo rolls back what a No leaves, and gives the session back. One that cannot is closed, in the server, too, which then rolls
 // back; and forgotten: b.session is nil.
 func (s *Store) undo(b *branch, why txc.Reason) participant.Promise {
@@ -310,6 +264,3 @@ func batch(ctx context.Context, c *sql.Conn, text string) (all [][]string, err e
 	}
 	return all, rows.Err()
 }
-
-// list is how members stand in a row; names have no blanks.
-func list(members []string) string { return strings.Join(members, " ") }

@@ -3,15 +3,13 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 
 	"github.com/jackc/pgx/v5"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/api/txcpb"
 	"github.com/txc-dev/txc/participant"
+	"github.com/txc-dev/txc/participant/sqlwork"
 )
 
 // Handler is a business operation that clients ship by its name (a transaction file's `call`). It runs within its branch,
@@ -51,49 +49,30 @@ func (s *Store) handled(ctx context.Context, b participant.Branch, w *txcpb.Call
 	result, err := s.handle(withCall(ctx, o), w.GetName(), handler, w.GetBody())
 	p := participant.Promise{Vote: txc.Yes}
 	if err == nil {
-		p.Results, err = resultOf(result)
+		p.Results, err = sqlwork.Result(result)
 	}
 	if err != nil {
 		s.discard(o)
-		return no(handlerReason(ctx, w.GetName(), err)), s.endLost(ctx, b.Name())
+		return no(sqlwork.HandlerReason(w.GetName(), err, storeReason(ctx, err))), s.endLost(ctx, b.Name())
 	}
 	defer c.Release()
 	return s.vote(ctx, c, b, p)
 }
 
-// handle runs a handler, and holds what it panics with.
-func (s *Store) handle(ctx context.Context, name string, h Handler, body []byte) (result []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.o.Logger.Error("a handler has panicked", "participant", s.o.Name, "handler", name, "err", p, "stack", string(debug.Stack()))
-			result, err = nil, fmt.Errorf("it panicked: %v", p)
-		}
-		err = errors.Join(err, callOf(ctx).leave())
-	}()
+// handle runs a handler on the branch that ctx has.
+func (s *Store) handle(ctx context.Context, name string, h Handler, body []byte) ([]byte, error) {
 	tx, err := Tx(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return h(ctx, tx, body)
+	result, err := sqlwork.Handle(s.o.Logger, s.o.Name, name, func() ([]byte, error) { return h(ctx, tx, body) })
+	return result, errors.Join(err, callOf(ctx).leave())
 }
 
-func resultOf(value []byte) ([]byte, error) {
-	b, err := proto.Marshal(&txcpb.Results{Items: []*txcpb.Result{{Kind: "result", Found: value != nil, Value: value}}})
-	if err == nil && len(b) > txc.MaxBranchRes {
-		err = txc.Refuse(txc.ErrAborted, txc.CodeBadWork, fmt.Sprintf("its result is more than %d bytes", txc.MaxBranchRes))
+// storeReason is what the server, or the branch's time, has to say of a handler's error.
+func storeReason(ctx context.Context, err error) txc.Reason {
+	if sqlRefusal(err) == nil && ctx.Err() == nil {
+		return txc.Reason{}
 	}
-	return b, err
-}
-
-// handlerReason says to the client why a handler's branch is a No.
-func handlerReason(ctx context.Context, name string, err error) txc.Reason {
-	var refused *txc.Refusal
-	switch {
-	case errors.As(err, &refused) && refused.Reason.Code.Abort():
-		return refused.Reason
-	case sqlRefusal(err) != nil || ctx.Err() != nil:
-		return reasonOf(ctx, err)
-	default:
-		return reason(txc.CodeStore, "operation %s: %v", name, err)
-	}
+	return reasonOf(ctx, err)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/participant"
+	"github.com/txc-dev/txc/participant/sqlwork"
 )
 
 // shipped is the part of the sessions for work that no joined branch may take: a quarter, and one at the least. Joined
@@ -24,14 +25,11 @@ type open struct {
 	store *Store
 	gid   string
 	held  *pgxpool.Conn
-	conn  *pgx.Conn     // the same
-	turn  chan struct{} // one place: who has it may use the session
-	over  chan struct{} // closed when the branch can only abort, or is closed
+	conn  *pgx.Conn // the same
+	*sqlwork.Turns
 
 	mu     sync.Mutex
-	status byte  // of the transaction, when the session was used last; as the wire has it, 0: the session is lost
-	doomed error // why it can only abort
-	ended  bool
+	status byte // of the transaction, when the session was used last; as the wire has it, 0: the session is lost
 }
 
 // Join is participant.Joiner's: the call's context gives the branch's transaction to Tx. Where all sessions that joined
@@ -81,7 +79,7 @@ func (s *Store) beginOn(ctx context.Context, gid string, c *pgxpool.Conn) (*open
 	if _, err := simple(ctx, c.Conn().PgConn(), fresh+s.limits(ctx)); err != nil {
 		return nil, err
 	}
-	return &open{store: s, gid: gid, held: c, conn: c.Conn(), turn: make(chan struct{}, 1), over: make(chan struct{}), status: 'T'}, nil
+	return &open{store: s, gid: gid, held: c, conn: c.Conn(), Turns: sqlwork.NewTurns(), status: 'T'}, nil
 }
 
 // Leave is participant.Joiner's. A call dooms its branch if it failed, left the transaction broken, or left rows or a
@@ -93,7 +91,7 @@ func (s *Store) Leave(ctx context.Context, b participant.Branch, failed error) e
 	}
 	err := errors.Join(c.leave(), sqlRefusal(failed))
 	if err != nil || failed != nil {
-		c.doom(errors.Join(err, failed))
+		c.open.Doom(errors.Join(err, failed))
 	}
 	return err
 }
@@ -108,26 +106,14 @@ func sqlRefusal(err error) error {
 	return refusal(reason(codeOf(p.Code), "%s (SQLSTATE %s)", p.Message, p.Code))
 }
 
-// doom ends what waits for a turn; the first reason stays.
-func (o *open) doom(why error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.doomed == nil {
-		o.doomed = why
-	}
-	if !o.ended {
-		o.ended = true
-		close(o.over)
-	}
-}
-
 // unfit says why the branch cannot be promised, or continued.
 func (o *open) unfit() error {
+	if why := o.Doomed(); why != nil {
+		return why
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case o.doomed != nil:
-		return o.doomed
 	case o.status == 'E':
 		return errors.New("a statement had failed, and that was passed over")
 	case o.status == 0:
@@ -156,7 +142,7 @@ func (s *Store) closing(ctx context.Context, b participant.Branch) (participant.
 	}
 	defer func() { <-s.places }()
 	why := o.unfit()
-	o.doom(errors.New("the branch is closed"))
+	o.Doom(errors.New("the branch is closed"))
 	if why != nil {
 		s.discard(o)
 		return no(reason(txc.CodeAbortOnly, "%v", why)), nil
@@ -177,16 +163,14 @@ func (s *Store) closing(ctx context.Context, b participant.Branch) (participant.
 // discard ends a joined branch that will not promise. Where its session cannot be asked to roll back, or somebody still
 // uses it, the session is ended, and until it was seen to be gone nothing is said about the branch (P11).
 func (s *Store) discard(o *open) {
-	o.doom(errors.New("the branch has ended"))
+	o.Doom(errors.New("the branch has ended"))
 	pg := o.conn.PgConn()
-	select {
-	case o.turn <- struct{}{}:
+	if o.Take() { // whoever uses it may do so for ever: it is not waited for
 		s.undo(pg, txc.Reason{})
 		if !pg.IsClosed() {
 			o.held.Release()
 			return
 		}
-	default: // whoever uses it may do so for ever: it is not waited for
 	}
 	s.lose(o.gid, sessionOf(o.conn))
 	s.o.Logger.Debug("a session is given up", "branch", o.gid, "err", pg.Conn().Close())

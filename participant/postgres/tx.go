@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/participant/sqlwork"
 )
 
 type callKey struct{}
@@ -38,14 +39,12 @@ func Tx(ctx context.Context) (pgx.Tx, error) {
 // call is one call's hold on an open branch.
 type call struct {
 	*open
-	mu     sync.Mutex // of what follows
-	holds  int        // its reasons to keep the turn
-	gone   bool       // the call has returned
-	points int        // savepoints made
+	*sqlwork.Call
+	points int // savepoints made
 }
 
 func withCall(ctx context.Context, o *open) context.Context {
-	return context.WithValue(ctx, callKey{}, &call{open: o})
+	return context.WithValue(ctx, callKey{}, &call{open: o, Call: o.NewCall()})
 }
 
 func callOf(ctx context.Context) *call {
@@ -53,54 +52,13 @@ func callOf(ctx context.Context) *call {
 	return c
 }
 
-// enter waits for the turn, unless the call has it. exit must be called once.
-func (c *call) enter(ctx context.Context) error {
-	c.mu.Lock()
-	if c.holds > 0 && !c.gone {
-		c.holds++
-		c.mu.Unlock()
-		return nil
-	}
-	c.mu.Unlock()
-	select { // a branch that is over has no more turns, whoever comes first
-	case <-c.over:
-		return c.unfit()
-	default:
-	}
-	select {
-	case c.turn <- struct{}{}:
-	case <-c.over:
-		return c.unfit()
-	case <-ctx.Done():
-		return fmt.Errorf("wait for another call of the branch: %w", ctx.Err())
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.gone {
-		<-c.turn
-		return errors.New("the call has returned: its transaction is no longer its own")
-	}
-	c.holds = 1
-	return nil
-}
-
-func (c *call) exit() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.holds--; c.holds > 0 {
-		return
-	}
-	c.look()
-	if !c.gone { // else the turn stays taken: the session was given up
-		<-c.turn
-	}
-}
+func (c *call) exit() { c.Exit(c.look) }
 
 // look notes how the transaction stands; who calls it has the turn.
 func (c *call) look() {
 	pg := c.conn.PgConn()
-	c.open.mu.Lock()
-	defer c.open.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.status = pg.TxStatus()
 	if pg.IsClosed() {
 		c.status = 0
@@ -109,11 +67,8 @@ func (c *call) look() {
 
 // leave ends the call's hold, and says why the branch can only abort, if so.
 func (c *call) leave() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.gone = true
-	if c.holds > 0 {
-		return errors.New("the call has left rows, a batch or a savepoint open")
+	if err := c.Leave(); err != nil {
+		return err
 	}
 	return c.unfit()
 }
@@ -138,7 +93,7 @@ func (t *tx) fit(ctx context.Context, args []any, statements ...string) error {
 			return fmt.Errorf("%w: %w", txc.ErrInvalid, err)
 		}
 	}
-	return t.enter(ctx)
+	return t.Enter(ctx)
 }
 
 // Begin makes a savepoint. The call keeps its turn until the savepoint is ended.
@@ -166,7 +121,7 @@ func (t *tx) Commit(ctx context.Context) error {
 // Rollback rolls back to a savepoint; without one, the branch can only abort from now on.
 func (t *tx) Rollback(ctx context.Context) error {
 	if t.point == "" {
-		t.doom(errors.New("the service's code has rolled it back"))
+		t.open.Doom(errors.New("the service's code has rolled it back"))
 		return nil
 	}
 	return t.end(ctx, "rollback to savepoint "+t.point)

@@ -42,16 +42,26 @@ func (w *town) begin(timeout time.Duration) (*client.Tx, context.Context) {
 	return tx, ctx
 }
 
+// inBoth runs a test with services whose databases are in one server, and in the other: their names begin with in.
+func inBoth(t *testing.T, test func(t *testing.T, in string)) {
+	for in, name := range map[string]string{"": "PostgreSQL", "m": "MariaDB"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, in)
+		})
+	}
+}
+
 func TestThreeHops(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, "a", "b", "c")
+	w := newTown(t, "a", "mb", "c")
 	r, err := w.client.Run(w.within(), func(ctx context.Context, tx *client.Tx) error {
 		ctx, err := tx.Context(ctx)
 		if err != nil {
 			return err
 		}
-		return errors.Join(w.services["a"].call(ctx, "add 1; on b: add 1; on c: add 1"), w.services["c"].call(ctx, "add 1"),
-			w.services["a"].call(ctx, "on c: on a: add 1"), w.services["b"].call(ctx, "add 1"))
+		return errors.Join(w.services["a"].call(ctx, "add 1; on mb: add 1; on c: add 1"), w.services["c"].call(ctx, "add 1"),
+			w.services["a"].call(ctx, "on c: on a: add 1"), w.services["mb"].call(ctx, "add 1"))
 	})
 	if err != nil || r.Outcome != txc.Committed || len(r.Branches) != 3 {
 		t.Fatalf("%+v: %v", r, err)
@@ -63,146 +73,157 @@ func TestThreeHops(t *testing.T) {
 // Each of these ends as aborted, everywhere, and leaves nothing.
 func TestWhatDoomsATransaction(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, "a", "b", "c")
-	a, b, c := w.services["a"], w.services["b"], w.services["c"]
-	rows := []struct {
-		says string
-		do   func(ctx context.Context) error
-	}{
-		{"a call failed", func(ctx context.Context) error { return b.call(ctx, "add 1; fail") }},
-		{"a call further down failed, and nobody said so", func(ctx context.Context) error { return a.call(ctx, "hush on b: on c: add 1; fail") }},
-		{"a statement failed, and that was passed over", func(ctx context.Context) error { return c.call(ctx, "pass") }},
-		{"a constraint was hurt", func(ctx context.Context) error { return c.call(ctx, "add -1000") }},
-		{"rows were left open", func(ctx context.Context) error { return c.call(ctx, "add 1; rows") }},
-		{"a trailer was lost", func(ctx context.Context) error {
-			b.mute.Store(true)
-			defer b.mute.Store(false)
-			return a.call(ctx, "on b: add 1")
-		}},
-		{"P4: a participant started anew between two calls", func(ctx context.Context) error {
-			b.restart()
-			return b.call(ctx, "add 1")
-		}},
-	}
-	for _, row := range rows {
-		t.Run(row.says, func(t *testing.T) {
-			tx, ctx := w.begin(10 * time.Second)
-			w.ok(a.call(ctx, "add 1; on b: add 1; on c: add 1"))
-			if err := row.do(ctx); err == nil {
-				t.Error("the caller heard nothing of it")
-			}
-			r, err := tx.Commit(w.within())
-			if !errors.Is(err, txc.ErrAborted) || r.Outcome != txc.Aborted {
-				t.Fatalf("%+v: %v", r, err)
-			}
-			w.balances(100)
-			w.quiet()
-		})
-	}
+	inBoth(t, func(t *testing.T, in string) {
+		w := newTown(t, in+"a", in+"b", in+"c")
+		a, b, c := w.services[in+"a"], w.services[in+"b"], w.services[in+"c"]
+		rows := []struct {
+			says string
+			do   func(ctx context.Context) error
+		}{
+			{"a call failed", func(ctx context.Context) error { return b.call(ctx, "add 1; fail") }},
+			{"a call further down failed, and nobody said so", func(ctx context.Context) error { return a.call(ctx, "hush on "+in+"b: on "+in+"c: add 1; fail") }},
+			{"a constraint was hurt", func(ctx context.Context) error { return c.call(ctx, "add -1000") }},
+			{"rows were left open", func(ctx context.Context) error { return c.call(ctx, "add 1; rows") }},
+			{"a trailer was lost", func(ctx context.Context) error {
+				b.mute.Store(true)
+				defer b.mute.Store(false)
+				return a.call(ctx, "on "+in+"b: add 1")
+			}},
+			{"P4: a participant started anew between two calls", func(ctx context.Context) error {
+				b.restart()
+				return b.call(ctx, "add 1")
+			}},
+		}
+		for _, row := range rows {
+			t.Run(row.says, func(t *testing.T) {
+				tx, ctx := w.begin(10 * time.Second)
+				w.ok(a.call(ctx, "add 1; on "+in+"b: add 1; on "+in+"c: add 1"))
+				if err := row.do(ctx); err == nil {
+					t.Error("the caller heard nothing of it")
+				}
+				r, err := tx.Commit(w.within())
+				if !errors.Is(err, txc.ErrAborted) || r.Outcome != txc.Aborted {
+					t.Fatalf("%+v: %v", r, err)
+				}
+				w.balances(100)
+				w.quiet()
+			})
+		}
+	})
 }
 
 // P4: a participant that started anew knows nothing of the branch, so its vote is No.
 func TestAParticipantStartedAnewBeforeCommit(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, "a", "b")
-	tx, ctx := w.begin(10 * time.Second)
-	w.ok(w.services["a"].call(ctx, "add 1; on b: add 1"))
-	w.services["b"].restart()
-	if r, err := tx.Commit(w.within()); !errors.Is(err, txc.ErrAborted) {
-		t.Fatalf("%+v: %v", r, err)
-	}
-	w.balances(100)
-	w.quiet()
+	inBoth(t, func(t *testing.T, in string) {
+		w := newTown(t, in+"a", in+"b")
+		tx, ctx := w.begin(10 * time.Second)
+		w.ok(w.services[in+"a"].call(ctx, "add 1; on "+in+"b: add 1"))
+		w.services[in+"b"].restart()
+		if r, err := tx.Commit(w.within()); !errors.Is(err, txc.ErrAborted) {
+			t.Fatalf("%+v: %v", r, err)
+		}
+		w.balances(100)
+		w.quiet()
+	})
 }
 
 // P3: a client that never commits keeps nobody waiting beyond the transaction's time.
 func TestAnAbandonedBranchDiesAtItsDeadline(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, "a")
-	tx, ctx := w.begin(time.Second)
-	w.ok(w.services["a"].call(ctx, "add 1"))
-	if n := w.number("postgres", "select count(*) from pg_stat_activity where state = 'idle in transaction'"); n != 1 {
-		t.Fatalf("%d transactions are open, want 1", n)
-	}
-	w.do("a", "set lock_timeout = '20s'; update account set n = n + 5 where id = 'x'") // waits for the branch's lock
-	w.balances(105)
-	w.quiet()
-	if _, err := tx.Commit(w.within()); !errors.Is(err, txc.ErrAborted) {
-		t.Errorf("committed: %v", err)
-	}
+	inBoth(t, func(t *testing.T, in string) {
+		w := newTown(t, in+"a")
+		tx, ctx := w.begin(time.Second)
+		w.ok(w.services[in+"a"].call(ctx, "add 1"))
+		w.until("it is open", func() bool { return w.open() == 1 })
+		w.do(in+"a", map[string]string{"": "set lock_timeout = '20s'", "m": "set innodb_lock_wait_timeout = 20"}[in]+"; update account set n = n + 5 where id = 'x'") // waits for the branch's lock
+		w.balances(105)
+		w.quiet()
+		if _, err := tx.Commit(w.within()); !errors.Is(err, txc.ErrAborted) {
+			t.Errorf("committed: %v", err)
+		}
+	})
 }
 
 func TestTheServerIsKilledBetweenCallAndCommit(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, "a", "b")
-	tx, ctx := w.begin(10 * time.Second)
-	w.ok(w.services["a"].call(ctx, "add 1; on b: add 1"))
-	w.postgres.Kill()
-	w.ok(w.postgres.Start())
-	if r, err := tx.Commit(w.within()); !errors.Is(err, txc.ErrAborted) {
-		t.Fatalf("%+v: %v", r, err)
-	}
-	w.balances(100)
-	w.until("it goes on", func() bool {
-		_, err := w.client.Run(w.within(), func(ctx context.Context, tx *client.Tx) error {
-			ctx, err := tx.Context(ctx)
-			if err != nil {
-				return err
-			}
-			return w.services["a"].call(ctx, "on b: sql select 1")
+	inBoth(t, func(t *testing.T, in string) {
+		w := newTown(t, in+"a", in+"b")
+		tx, ctx := w.begin(10 * time.Second)
+		w.ok(w.services[in+"a"].call(ctx, "add 1; on "+in+"b: add 1"))
+		server := w.postgres.Server
+		if in == "m" {
+			server = w.maria.Server
+		}
+		server.Kill()
+		w.ok(server.Start())
+		if r, err := tx.Commit(w.within()); !errors.Is(err, txc.ErrAborted) {
+			t.Fatalf("%+v: %v", r, err)
+		}
+		w.balances(100)
+		w.until("it goes on", func() bool {
+			_, err := w.client.Run(w.within(), func(ctx context.Context, tx *client.Tx) error {
+				ctx, err := tx.Context(ctx)
+				if err != nil {
+					return err
+				}
+				return w.services[in+"a"].call(ctx, "on "+in+"b: sql select 1")
+			})
+			return err == nil
 		})
-		return err == nil
+		w.quiet()
 	})
-	w.quiet()
 }
 
 // C10: where open branches have all the sessions that they may have, a call is refused as busy, shipped work goes on, and
 // who holds a session can finish. Nothing is leaked afterwards.
 func TestSessionsOfOpenBranchesAreBounded(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, "a")
-	a := w.services["a"]
-	var open []*client.Tx
-	for range 3 { // of 4
+	inBoth(t, func(t *testing.T, in string) {
+		w := newTown(t, in+"a")
+		a := w.services[in+"a"]
+		var open []*client.Tx
+		for range 3 { // of 4
+			tx, ctx := w.begin(20 * time.Second)
+			w.ok(a.call(ctx, "sql select 1"))
+			open = append(open, tx)
+		}
 		tx, ctx := w.begin(20 * time.Second)
-		w.ok(a.call(ctx, "sql select 1"))
-		open = append(open, tx)
-	}
-	tx, ctx := w.begin(20 * time.Second)
-	if err := a.call(ctx, "sql select 1"); err == nil || !strings.Contains(err.Error(), "session") {
-		t.Fatalf("a fourth branch was opened: %v", err)
-	}
-	var refusal *txc.Refusal
-	if _, err := tx.Commit(w.within()); !errors.As(err, &refusal) || refusal.Reason.Code != txc.CodeBusy || !refusal.Reason.Retryable {
-		t.Fatalf("it should say busy: %v", err)
-	}
-	if _, err := w.client.Run(w.within(), func(_ context.Context, tx *client.Tx) error { return tx.Enlist("a", rawWork("select 1")) }); err != nil {
-		t.Fatalf("shipped work waits for open branches: %v", err)
-	}
-	done := make(chan error, 1)
-	go func() { // client.Run tries again until a session is free
-		_, err := w.client.Run(w.within(), func(ctx context.Context, tx *client.Tx) error {
-			ctx, err := tx.Context(ctx)
-			if err != nil {
-				return err
-			}
-			return a.call(ctx, "add 1")
-		})
-		done <- err
-	}()
-	for _, tx := range open {
-		_, err := tx.Commit(w.within())
-		w.ok(err)
-	}
-	w.ok(<-done)
-	w.balances(101)
-	for range 8 { // twice the sessions: each is given back, after failures too
-		tx, ctx := w.begin(5 * time.Second)
-		_ = a.call(ctx, "add 1; fail")
-		w.ok(tx.Rollback(w.within()))
-	}
-	w.quiet()
-	w.balances(101)
+		if err := a.call(ctx, "sql select 1"); err == nil || !strings.Contains(err.Error(), "session") {
+			t.Fatalf("a fourth branch was opened: %v", err)
+		}
+		var refusal *txc.Refusal
+		if _, err := tx.Commit(w.within()); !errors.As(err, &refusal) || refusal.Reason.Code != txc.CodeBusy || !refusal.Reason.Retryable {
+			t.Fatalf("it should say busy: %v", err)
+		}
+		if _, err := w.client.Run(w.within(), func(_ context.Context, tx *client.Tx) error { return tx.Enlist(in+"a", rawWork("select 1")) }); err != nil {
+			t.Fatalf("shipped work waits for open branches: %v", err)
+		}
+		done := make(chan error, 1)
+		go func() { // client.Run tries again until a session is free
+			_, err := w.client.Run(w.within(), func(ctx context.Context, tx *client.Tx) error {
+				ctx, err := tx.Context(ctx)
+				if err != nil {
+					return err
+				}
+				return a.call(ctx, "add 1")
+			})
+			done <- err
+		}()
+		for _, tx := range open {
+			_, err := tx.Commit(w.within())
+			w.ok(err)
+		}
+		w.ok(<-done)
+		w.balances(101)
+		for range 8 { // twice the sessions: each is given back, after failures too
+			tx, ctx := w.begin(5 * time.Second)
+			_ = a.call(ctx, "add 1; fail")
+			w.ok(tx.Rollback(w.within()))
+		}
+		w.quiet()
+		w.balances(101)
+	})
 }
 
 var handlers = map[string]postgres.Handler{
@@ -246,12 +267,7 @@ var handlers = map[string]postgres.Handler{
 func TestHandlers(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, "a")
-	rows := []struct {
-		says, name, body string
-		code             txc.Code // "": it commits
-		text             string   // in the reason, or the result
-		left             int
-	}{
+	w.handle("a", []handled{
 		{"a result comes back", "take", "3", "", "97", 97},
 		{"a savepoint that is rolled back leaves the branch whole", "savepoint", "", "", "", 98},
 		{"the business's own No", "refuse", "", txc.CodeRefused, "it has been paid for until May", 98},
@@ -264,10 +280,21 @@ func TestHandlers(t *testing.T) {
 		{"an unknown name", "bogus", "", txc.CodeBadWork, "bogus", 98},
 		{"the end of the transaction, as a statement", "escape", "commit", txc.CodeStore, "begins with", 98},
 		{"two statements in one", "escape", "select 1; commit", txc.CodeBadWork, "42601", 98},
-	}
+	})
+}
+
+// handled is what becomes of a call of a handler.
+type handled struct {
+	says, name, body string
+	code             txc.Code // "": it commits
+	text             string   // in the reason, or the result
+	left             int
+}
+
+func (w *town) handle(service string, rows []handled) {
 	for _, row := range rows {
-		t.Run(row.says, func(t *testing.T) {
-			r, err := w.client.Run(w.within(), func(_ context.Context, tx *client.Tx) error { return tx.Enlist("a", callWork(row.name, row.body)) })
+		w.t.Run(row.says, func(t *testing.T) {
+			r, err := w.client.Run(w.within(), func(_ context.Context, tx *client.Tx) error { return tx.Enlist(service, callWork(row.name, row.body)) })
 			var refusal *txc.Refusal
 			switch {
 			case row.code == "" && err != nil:

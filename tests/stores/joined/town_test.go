@@ -25,6 +25,7 @@ import (
 	"github.com/txc-dev/txc/client"
 	"github.com/txc-dev/txc/coordinator"
 	"github.com/txc-dev/txc/participant"
+	"github.com/txc-dev/txc/participant/mysql"
 	"github.com/txc-dev/txc/participant/postgres"
 	"github.com/txc-dev/txc/tests/internal/servers"
 	"github.com/txc-dev/txc/wal/mem"
@@ -33,11 +34,13 @@ import (
 // limit bounds every wait of these tests.
 const limit = 30 * time.Second
 
-// town is a coordinator, a client, and services, each with a database of its own in one server.
+// town is a coordinator, a client, and services, each with a database of its own: in PostgreSQL, or in MariaDB where the
+// service's name begins with an m.
 type town struct {
 	t        *testing.T
 	postgres *servers.PostgresServer
-	address  string // the coordinator's
+	maria    *servers.MariaDBServer // nil: no service needs it
+	address  string                 // the coordinator's
 	client   *client.Client
 	services map[string]*service
 }
@@ -51,8 +54,14 @@ func newTown(t *testing.T, names ...string) *town {
 	w.ok(err)
 	t.Cleanup(func() { w.closed(w.client.Close()) })
 	for _, name := range names {
-		w.do("postgres", "create database "+name)
-		w.do(name, "create table account (id text primary key, n int not null check (n >= 0)); insert into account values ('x', 100)")
+		admin := "postgres"
+		if inMaria(name) {
+			if admin = "mysql"; w.maria == nil {
+				w.maria = servers.MariaDB(t)
+			}
+		}
+		w.do(admin, "create database "+name)
+		w.do(name, "create table account (id varchar(20) primary key, n int not null check (n >= 0)); insert into account values ('x', 100)")
 		s := &service{town: w, name: name}
 		w.services[name] = s
 		s.start()
@@ -124,8 +133,8 @@ type service struct {
 
 func (s *service) start() {
 	w := s.town
-	store, err := postgres.Open(w.within(), w.postgres.URL(s.name), postgres.Options{Cluster: "txc", Name: s.name, Connections: 4, Handlers: handlers, AllowFreeSQL: true, LockTimeout: 300 * time.Millisecond})
-	w.ok(err)
+	store := s.open()
+	var err error
 	s.way, err = rpc.DialDirectory(w.address, "txc")
 	w.ok(err)
 	l, api := w.listen(), w.listen()
@@ -147,6 +156,23 @@ func (s *service) start() {
 		}, client.Timeout(time.Second))
 		return err == nil
 	})
+}
+
+// open opens the participant's store: few sessions, and short waits.
+func (s *service) open() participant.Resource {
+	w := s.town
+	if inMaria(s.name) {
+		store, err := mysql.Open(w.within(), w.maria.Store(s.name), mysql.Options{
+			Cluster: "txc", Name: s.name, Password: servers.Password, Connections: 4, Handlers: mariaHandlers, AllowFreeSQL: true, LockTimeout: time.Second,
+		})
+		w.ok(err)
+		return store
+	}
+	store, err := postgres.Open(w.within(), w.postgres.URL(s.name), postgres.Options{
+		Cluster: "txc", Name: s.name, Connections: 4, Handlers: handlers, AllowFreeSQL: true, LockTimeout: 300 * time.Millisecond,
+	})
+	w.ok(err)
+	return store
 }
 
 // stop ends the service as a program does that is told to.
@@ -190,77 +216,89 @@ func (muted) SetTrailer(metadata.MD) error { return nil }
 //	on NAME: STEPS   the rest, at another service
 //	hush STEPS       the rest, and no error is told
 //	fail             the business says no
-//	pass             a statement fails, and that is passed over
-//	rows             rows stay open
 //	sql TEXT         runs a statement
+//	pass TEXT        the statement fails, and that is passed over
+//	rows             rows stay open
 func (s *service) call(ctx context.Context, steps string) error {
 	_, err := healthpb.NewHealthClient(s.conn).Check(ctx, &healthpb.HealthCheckRequest{Service: steps})
 	return err
 }
 
 func (s *service) Check(ctx context.Context, r *healthpb.HealthCheckRequest) (*healthpb.HealthCheckResponse, error) {
-	tx, err := postgres.Tx(ctx)
+	h, err := s.hand(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.run(ctx, tx, r.GetService()); err != nil {
+	if err := s.run(ctx, h, r.GetService()); err != nil {
 		return nil, err
 	}
 	return &healthpb.HealthCheckResponse{}, nil
 }
 
-func (s *service) run(ctx context.Context, tx pgx.Tx, steps string) error {
+func (s *service) run(ctx context.Context, h hand, steps string) error {
 	step, rest, more := strings.Cut(steps, "; ")
 	verb, what, _ := strings.Cut(step, " ")
 	switch verb {
 	case "add":
-		if _, err := tx.Exec(ctx, "update account set n = n + $1::text::int where id = 'x'", what); err != nil {
+		if err := h.exec(ctx, "update account set n = n + ("+what+") where id = 'x'"); err != nil {
 			return err
 		}
 	case "on":
 		name, further, _ := strings.Cut(strings.TrimPrefix(steps, "on "), ": ")
 		return s.town.services[name].call(ctx, further)
 	case "hush":
-		_ = s.run(ctx, tx, strings.TrimPrefix(steps, "hush "))
+		_ = s.run(ctx, h, strings.TrimPrefix(steps, "hush "))
 		return nil
 	case "fail":
 		return status.Error(codes.NotFound, "the business says no")
 	case "pass":
-		if _, err := tx.Exec(ctx, "insert into account values ('x', 1)"); err == nil {
-			return errors.New("a duplicate was taken")
+		if err := h.exec(ctx, what); err == nil {
+			return errors.New("it did not fail: " + what)
 		}
 	case "rows":
-		if _, err := tx.Query(ctx, "select generate_series(1, 10)"); err != nil {
+		if err := h.leaveRows(ctx); err != nil {
 			return err
 		}
 	case "sql":
-		if _, err := tx.Exec(ctx, what); err != nil {
+		if err := h.exec(ctx, what); err != nil {
 			return err
 		}
 	default:
 		return fmt.Errorf("step %q", step)
 	}
 	if more {
-		return s.run(ctx, tx, rest)
+		return s.run(ctx, h, rest)
 	}
 	return nil
 }
 
 // do runs statements as somebody who has nothing to do with us.
-func (w *town) do(database string, sql string) {
+func (w *town) do(database string, text string) {
 	w.t.Helper()
+	if inMaria(database) {
+		db := w.mariaDB(database)
+		_, err := db.ExecContext(w.within(), text)
+		w.ok(errors.Join(err, db.Close()))
+		return
+	}
 	c, err := pgx.Connect(w.within(), w.postgres.URL(database))
 	w.ok(err)
-	_, err = c.PgConn().Exec(w.within(), sql).ReadAll()
+	_, err = c.PgConn().Exec(w.within(), text).ReadAll()
 	w.ok(errors.Join(err, c.Close(w.within())))
 }
 
 // number reads one.
-func (w *town) number(database, sql string) (n int) {
+func (w *town) number(database, text string) (n int) {
 	w.t.Helper()
+	if inMaria(database) {
+		db := w.mariaDB(database)
+		err := db.QueryRowContext(w.within(), text).Scan(&n)
+		w.ok(errors.Join(err, db.Close()))
+		return n
+	}
 	c, err := pgx.Connect(w.within(), w.postgres.URL(database))
 	w.ok(err)
-	err = c.QueryRow(w.within(), sql).Scan(&n)
+	err = c.QueryRow(w.within(), text).Scan(&n)
 	w.ok(errors.Join(err, c.Close(w.within())))
 	return n
 }
@@ -275,19 +313,31 @@ func (w *town) balances(want int) {
 	}
 }
 
-// quiet waits until no transaction is open or prepared, no lock held, in the whole server.
+// open counts the transactions that are open or prepared in the servers.
+func (w *town) open() (n int) {
+	w.t.Helper()
+	n = w.number("postgres", `select (select count(*) from pg_prepared_xacts)
+		+ (select count(*) from pg_stat_activity where application_name like 'txc/%' and state like 'idle in transaction%')`)
+	if w.maria != nil {
+		n += w.number("mysql", "select count(*) from information_schema.innodb_trx")
+	}
+	return n
+}
+
+// quiet waits until no transaction is open or prepared, no lock held.
 func (w *town) quiet() {
 	w.t.Helper()
-	w.until("nothing is open", func() bool {
-		return w.number("postgres", `select (select count(*) from pg_prepared_xacts)
-			+ (select count(*) from pg_stat_activity where application_name like 'txc/%' and state like 'idle in transaction%')`) == 0
-	})
+	w.until("nothing is open", func() bool { return w.open() == 0 })
 }
 
 // until waits for a condition that nothing announces.
 func (w *town) until(what string, ok func() bool) {
 	w.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
+	pause := 10 * time.Millisecond
+	if w.maria != nil {
+		pause = 150 * time.Millisecond // what its tables say of transactions is never renewed for who looks more often
+	}
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	late := time.NewTimer(limit)
 	defer late.Stop()

@@ -1,0 +1,120 @@
+package sqlwork
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Turns is what the calls of one joined branch have in common: the one session that all of them use, by turns, until the
+// branch is over. Make one with NewTurns.
+type Turns struct {
+	turn chan struct{} // one place: who has it may use the session
+	over chan struct{} // closed when the branch can only abort, or is closed
+
+	mu     sync.Mutex
+	doomed error // why it is over
+}
+
+// NewTurns makes the turns of a branch whose session nobody uses.
+func NewTurns() *Turns {
+	return &Turns{turn: make(chan struct{}, 1), over: make(chan struct{})}
+}
+
+// Doom ends what waits for a turn, and what will; the first reason stays.
+func (t *Turns) Doom(why error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.doomed == nil {
+		t.doomed = why
+		close(t.over)
+	}
+}
+
+// Doomed is why the branch is over; nil: it is not.
+func (t *Turns) Doomed() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.doomed
+}
+
+// Over is closed when the branch is over.
+func (t *Turns) Over() <-chan struct{} { return t.over }
+
+// Take takes the turn for good, for who ends the branch; false: a call has it, and may keep it for ever.
+func (t *Turns) Take() bool {
+	select {
+	case t.turn <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// Call is one call's hold on its branch. Its methods may be used concurrently.
+type Call struct {
+	*Turns
+	mu    sync.Mutex
+	holds int  // its reasons to keep the turn
+	gone  bool // the call has returned
+}
+
+// NewCall is a call's, that has no turn yet.
+func (t *Turns) NewCall() *Call { return &Call{Turns: t} }
+
+// Enter waits for the turn, unless the call has it. After nil, Exit must be called once.
+func (c *Call) Enter(ctx context.Context) error {
+	c.mu.Lock()
+	if c.holds > 0 && !c.gone {
+		c.holds++
+		c.mu.Unlock()
+		return nil
+	}
+	c.mu.Unlock()
+	select { // a branch that is over has no more turns, whoever comes first
+	case <-c.over:
+		return c.Doomed()
+	default:
+	}
+	select {
+	case c.turn <- struct{}{}:
+	case <-c.over:
+		return c.Doomed()
+	case <-ctx.Done():
+		return fmt.Errorf("wait for another call of the branch: %w", ctx.Err())
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone {
+		<-c.turn
+		return errors.New("the call has returned: its transaction is no longer its own")
+	}
+	c.holds = 1
+	return nil
+}
+
+// Exit gives the turn back if nothing else of the call needs it; last is called before that, while the turn is still had.
+func (c *Call) Exit(last func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.holds--; c.holds > 0 {
+		return
+	}
+	last()
+	if !c.gone { // else the turn stays taken: the session was given up
+		<-c.turn
+	}
+}
+
+// Leave tells that the call has returned. The error: it has not given its turn back, so nobody knows whether what it did
+// had come to its end.
+func (c *Call) Leave() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gone = true
+	if c.holds > 0 {
+		return errors.New("the call has left rows, a batch or a savepoint open")
+	}
+	return nil
+}
