@@ -62,3 +62,7 @@ servers: build ## real databases and brokers to play with, in temporary director
 .PHONY: bench
 bench: ## short benchmarks
 	$(GO) test -run xxx -bench . -benchtime 1s ./...
+
+.PHONY: benchmarks
+benchmarks: ## everything that docs/benchmarks.md shows, measured again and written there: a quarter of an hour
+	sh scripts/benchmarks.sh

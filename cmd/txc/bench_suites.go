@@ -1,11 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/txc-dev/txc/cmd/internal/bench"
 )
@@ -13,7 +14,8 @@ import (
 // suites by name; the first is no suite but the benchmark itself.
 var suites = []string{"throughput", "scale", "overload", "soak"}
 
-func (p *program) benchSuite(ctx context.Context, suite string, o bench.Options) error {
+func (p *program) benchSuite(c *cli.Context, suite string, o bench.Options) error {
+	ctx := c.Context
 	var report any
 	var write func() error
 	switch suite {
@@ -36,10 +38,7 @@ func (p *program) benchSuite(ctx context.Context, suite string, o bench.Options)
 		}
 		report, write = r, func() error { return p.writeSoak(r) }
 	}
-	if p.asJSON {
-		return p.writeJSON(report)
-	}
-	return write()
+	return p.reported(c, report, write)
 }
 
 func (p *program) writeScale(r *bench.Scale) error {

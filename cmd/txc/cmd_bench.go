@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -33,12 +34,13 @@ func (p *program) benchCommand() *cli.Command {
 			&cli.IntFlag{Name: "rounds", Value: 3, Usage: "`NUMBER` of rounds; medians count"},
 			&cli.StringFlag{Name: "workload", Value: "transfer", Usage: "`NAME`: " + strings.Join(bench.Workloads, ", ")},
 			&cli.StringFlag{Name: "wait", Value: "decided", Usage: "`LIST` of what clients wait for: decided, applied"},
-			&cli.StringFlag{Name: "store", Value: "kv", Usage: "`KIND` of the participants' stores: kv"},
+			&cli.StringFlag{Name: "store", Value: "kv", Usage: "`LIST` of the participants' stores: kv, or addresses postgres://…, mysql://…, redis://… of databases to make tables in, one after the other"},
 			&cli.IntFlag{Name: "history", Usage: "`NUMBER` of finished transactions in the log beforehand"},
 			&cli.IntFlag{Name: "in-flight", Value: 100_000, Usage: "with --suite: the largest `NUMBER` of transactions in flight or in doubt"},
 			&cli.Float64Flag{Name: "rate", Usage: "`NUMBER` of transactions per second of the open loop; default 70 % of the best row"},
 			&cli.BoolFlag{Name: "in-process", Usage: "measure an embedded coordinator with participants that do nothing, against a bare log"},
 			&cli.StringFlag{Name: "pictures", Usage: "an existing `DIR` for pictures, with sweeps over participants and restarts: minutes"},
+			&cli.StringFlag{Name: "save", Usage: "write the JSON to a `FILE`, too"},
 			&cli.BoolFlag{Name: "unary", Usage: "use the unary methods everywhere, for comparison with the streams"},
 			&cli.StringFlag{Name: "at", Usage: "`ADDR` of a coordinator that runs already"},
 			&cli.StringFlag{Name: "names", Usage: "with --at: `LIST` of its key-value participants"},
@@ -75,7 +77,7 @@ func (p *program) bench(c *cli.Context) error {
 		return fmt.Errorf("find this program to start it again: %w", err)
 	}
 	if suite := c.String("suite"); suite != suites[0] {
-		return p.benchSuite(c.Context, suite, o)
+		return p.benchSuite(c, suite, o)
 	}
 	measure := bench.Run
 	if c.Bool("in-process") {
@@ -90,24 +92,38 @@ func (p *program) bench(c *cli.Context) error {
 			return err
 		}
 	}
+	return p.reported(c, report, func() error { return p.writeBench(report) })
+}
+
+// reported writes a report as asked for, and its JSON to a file, if so.
+func (p *program) reported(c *cli.Context, report any, table func() error) error {
+	if path := c.String("save"); path != "" {
+		b, err := json.MarshalIndent(report, "", "  ")
+		if err == nil {
+			err = os.WriteFile(path, append(b, '\n'), 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("--save: %w", err)
+		}
+	}
 	if p.asJSON {
 		return p.writeJSON(report)
 	}
-	return p.writeBench(report)
+	return table()
 }
 
 func benchOptions(c *cli.Context) (bench.Options, error) {
 	o := bench.Options{
 		Participants: c.Int("participants"), Waits: list(c.String("wait")), Duration: c.Duration("duration"), Rounds: c.Int("rounds"),
 		Workload: c.String("workload"), History: c.Int("history"), Rate: c.Float64("rate"), Unary: c.Bool("unary"),
-		Coordinator: c.String("at"), Names: list(c.String("names")), InFlight: c.Int("in-flight"),
-	}
-	if c.String("store") != "kv" {
-		return o, console.BadInput("--store %q", c.String("store")).With("use kv")
+		Coordinator: c.String("at"), Stores: list(c.String("store")), Names: list(c.String("names")), InFlight: c.Int("in-flight"),
 	}
 	suite := c.String("suite")
 	if !slices.Contains(suites, suite) {
 		return o, console.BadInput("--suite %q", suite).With("use one of " + strings.Join(suites, ", "))
+	}
+	if c.String("store") != "kv" && (suite != suites[0] || c.Bool("in-process") || o.Coordinator != "" || c.String("pictures") != "") {
+		return o, console.BadInput("--store goes with none of --suite, --in-process, --at and --pictures").With("leave it out")
 	}
 	if suite != suites[0] && (c.Bool("in-process") || o.Coordinator != "" || o.Unary || c.String("pictures") != "") {
 		return o, console.BadInput("--suite %s goes with none of --in-process, --at, --unary and --pictures", suite).With("leave them out")

@@ -158,6 +158,9 @@ func (b *Bench) startSystem(ctx context.Context) error {
 }
 
 func (b *Bench) startServers(ctx context.Context) error {
+	if err := b.o.setUp(ctx); err != nil {
+		return err
+	}
 	log := filepath.Join(b.o.Dir, "coordinator")
 	if b.o.History > 0 {
 		b.o.say("history: %d finished transactions", b.o.History)
@@ -171,7 +174,14 @@ func (b *Bench) startServers(ctx context.Context) error {
 	for i := range b.o.Participants {
 		name := "p" + strconv.Itoa(i+1)
 		b.names = append(b.names, name)
-		args := []string{"participant", "--name", name, "--store", "kv:" + filepath.Join(b.o.Dir, name), "--coordinator", b.group.Address("coordinator"), "--counters", "--log-level", "warn", "--ballast", "0B", "--min-free", "64MiB"}
+		at := []string{"--store", "kv:" + filepath.Join(b.o.Dir, name)}
+		if address := b.o.address(i); address != "" {
+			if at = []string{"--store", address}; b.o.store(i).setup != nil {
+				at = append(at, "--allow-free-sql")
+			}
+		}
+		args := []string{"participant", "--name", name, "--coordinator", b.group.Address("coordinator"), "--counters", "--log-level", "warn", "--ballast", "0B", "--min-free", "64MiB"}
+		args = append(args, at...)
 		if b.o.Unary {
 			args = append(args, "--unary")
 		}
@@ -196,8 +206,8 @@ func (b *Bench) awaken(ctx context.Context, address string) error {
 	for {
 		_, err := c.Run(ctx, func(_ context.Context, tx *client.Tx) error {
 			var errs error
-			for _, name := range b.names {
-				errs = errors.Join(errs, tx.Enlist(name, client.KV(client.Get("awake"))))
+			for i, name := range b.names {
+				errs = errors.Join(errs, tx.Enlist(name, b.o.store(i).work(operation{verb: get})))
 			}
 			return errs
 		})

@@ -17,10 +17,11 @@ type Options struct {
 	Duration     time.Duration // of one measurement
 	Rounds       int           // the median counts
 	Workload     string
-	History      int     // finished transactions in the log before it starts
-	Rate         float64 // of an open-loop row, per second; 0: 70 % of the best row
-	Unary        bool    // the product's own unary mode: no streams anywhere
-	Coordinator  string  // one that runs already, with Names; "": start everything
+	Stores       []string // kv, or addresses of databases, of which each participant in turn takes the next
+	History      int      // finished transactions in the log before it starts
+	Rate         float64  // of an open-loop row, per second; 0: 70 % of the best row
+	Unary        bool     // the product's own unary mode: no streams anywhere
+	Coordinator  string   // one that runs already, with Names; "": start everything
 	Names        []string
 	InFlight     int // of the suites: the most transactions in flight, or in doubt
 	Progress     io.Writer
@@ -50,6 +51,11 @@ func (o *Options) Check() string {
 	for _, w := range o.Waits {
 		if !slices.Contains(Waits, w) {
 			return fmt.Sprintf("--wait %q: use one or both of %v", w, Waits)
+		}
+	}
+	for _, address := range o.Stores {
+		if _, ok := storeOf(address); !ok || len(o.Stores) > 1 && address == stores[0].name {
+			return fmt.Sprintf("--store %q: use kv, or addresses postgres://…, mysql://…, redis://… with passwords in the environment", address)
 		}
 	}
 	switch {

@@ -53,7 +53,7 @@ type Row struct {
 
 func (r *Report) describe(o *Options) {
 	r.Date, r.Cores, r.Go = time.Now().UTC().Format(time.RFC3339), runtime.GOMAXPROCS(0), runtime.Version()
-	r.Participants, r.Workload, r.Store, r.Mode = o.Participants, o.Workload, "kv", "streams"
+	r.Participants, r.Workload, r.Store, r.Mode = o.Participants, o.Workload, o.storeNames(), "streams"
 	if o.Coordinator != "" {
 		r.Participants = len(o.Names)
 	}

@@ -27,17 +27,17 @@ func (o *Options) work(names []string, n *atomic.Uint64) []client.Work {
 	branches := make([]client.Work, len(names))
 	count := n.Add(1)
 	for i := range names {
+		op := operation{verb: add, account: rand.IntN(accounts), by: by(i)}
 		switch o.Workload {
 		case "noop":
-			branches[i] = client.KV(client.Put(fmt.Sprintf("k%d", count%accounts), payload))
+			op = operation{verb: put, account: int(count % accounts)}
 		case "readonly":
-			branches[i] = client.KV(client.Get(account(rand.IntN(accounts))))
+			op.verb = get
 		case "contended":
 			z := rand.NewZipf(rand.New(rand.NewPCG(rand.Uint64(), 0)), zipfS, 1, hot-1)
-			branches[i] = client.KV(client.Add(account(int(z.Uint64())), by(i)))
-		default:
-			branches[i] = client.KV(client.Add(account(rand.IntN(accounts)), by(i)))
+			op.account = int(z.Uint64())
 		}
+		branches[i] = o.store(i).work(op)
 	}
 	return branches
 }
