@@ -74,7 +74,7 @@ func (c *call) leave() error {
 type views struct{ c *call }
 
 // Connect is driver.Connector's.
-func (v views) Connect(context.Context) (driver.Conn, error) { return &view{call: v.c}, nil }
+func (v views) Connect(context.Context) (driver.Conn, error) { return &view{v.c}, nil }
 
 // Driver is driver.Connector's.
 func (v views) Driver() driver.Driver { return v }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -22,9 +23,11 @@ type open struct {
 	store *Store
 	b     *branch
 	*sqlwork.Turns
+	session *session // b's, which b forgets once it is lost: what is left of a call may still have it check a value
 
-	io   chan struct{} // one place: who has it has the driver work on the session
-	rows bool          // some are open: the session can do nothing else; io's
+	io     chan struct{} // one place: who has it has the driver work on the session
+	rows   bool          // some are open: the session can do nothing else; io's
+	points atomic.Uint64 // savepoints made, by whichever connection of whichever call: a name that comes again moves the first one
 }
 
 // Join is participant.Joiner's: the call's context gives the branch's session to Conn. Where all sessions that joined
@@ -83,7 +86,7 @@ func (s *Store) beginOpen(ctx context.Context, of participant.Branch) (*open, er
 }
 
 func newOpen(s *Store, b *branch) *open {
-	return &open{store: s, b: b, Turns: sqlwork.NewTurns(), io: make(chan struct{}, 1)}
+	return &open{store: s, b: b, session: b.session, Turns: sqlwork.NewTurns(), io: make(chan struct{}, 1)}
 }
 
 // refusal is what a call hears for a reason; nil: for none.
@@ -159,17 +162,16 @@ func (s *Store) closing(ctx context.Context, of participant.Branch) (participant
 // about the branch (P11).
 func (s *Store) discard(o *open) {
 	o.Doom(errors.New("the branch has ended")) // it ends what the driver waits for
-	session := o.b.session
 	late := time.NewTimer(connectLimit)
 	defer late.Stop()
 	select {
 	case o.io <- struct{}{}: // for good
 		s.undo(o.b, txc.Reason{})
 		if o.b.session == nil {
-			s.lose(o.b.name(), session)
+			s.lose(o.b.name(), o.session)
 		}
 	case <-late.C: // the server has to end it
-		s.lose(o.b.name(), session)
+		s.lose(o.b.name(), o.session)
 		go func() {
 			o.io <- struct{}{}
 			s.drop(o.b.conn)

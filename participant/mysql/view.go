@@ -13,19 +13,19 @@ import (
 )
 
 // view is a connection of one call: a driver's connection, on the branch's session.
-type view struct {
-	*call
-	points int // savepoints made
-}
+type view struct{ *call }
 
 // do has the driver do something on the session, unless the branch is over.
 func (o *open) do(what func(s *session) error) error {
-	o.io <- struct{}{}
-	defer func() { <-o.io }()
+	select {
+	case o.io <- struct{}{}:
+		defer func() { <-o.io }()
+	case <-o.Over(): // who ends the branch keeps the session for good
+	}
 	if why := o.Doomed(); why != nil {
 		return why
 	}
-	err := what(o.b.session)
+	err := what(o.session)
 	if errors.Is(err, driver.ErrBadConn) { // database/sql would look for another connection
 		err = errors.New("the branch's session was lost")
 	}
@@ -134,8 +134,7 @@ func (v *view) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, erro
 	if err := v.Enter(ctx); err != nil {
 		return nil, err
 	}
-	v.points++
-	p := &point{view: v, name: "txc_" + strconv.Itoa(v.points)}
+	p := &point{view: v, name: "txc_" + strconv.FormatUint(v.points.Add(1), 10)}
 	if err := p.say("savepoint "); err != nil {
 		v.exit()
 		return nil, err
@@ -178,7 +177,7 @@ func (p *point) say(verb string) error {
 
 // CheckNamedValue is driver.NamedValueChecker's.
 func (v *view) CheckNamedValue(value *driver.NamedValue) error {
-	return v.b.session.CheckNamedValue(value)
+	return v.session.CheckNamedValue(value)
 }
 
 // Prepare is driver.Conn's.
