@@ -18,7 +18,7 @@ type callKey struct{}
 //   - what it writes ends with the distributed transaction, whatever becomes of the connection;
 //   - BeginTx makes a savepoint, which must be ended before the call is; it takes no options;
 //   - each statement is one statement, and of a kind that a branch may contain (no COMMIT, no SET, no DDL, no LOCK TABLES);
-//   - PrepareContext is refused: a prepared statement would outlive the branch.
+//   - PrepareContext looks at a statement, which the server hears of, and may refuse, when it is run.
 //
 // The calls of one branch share the session: their statements take turns, and who has rows or a savepoint open keeps the turn.
 // Rows must be read or closed before the call's next statement. An error of a constraint, or of the statement itself, undoes the

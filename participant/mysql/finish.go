@@ -63,7 +63,7 @@ func (s *Store) abort(ctx context.Context, b participant.Branch) (txc.Fate, erro
 	if err == nil {
 		if o := s.opened(b.Name()); o != nil {
 			s.discard(o)
-			<-s.places
+			s.places.Give()
 		}
 		err = s.settleFirst(ctx, b.Name())
 	}

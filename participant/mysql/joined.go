@@ -14,10 +14,6 @@ import (
 	"github.com/txc-dev/txc/participant/sqlwork"
 )
 
-// shipped is the part of the sessions for work that no joined branch may take: a quarter, and one at the least. Joined
-// branches keep theirs from call to call, for as long as their clients please; shipped ones must not wait for that.
-const shipped = 4
-
 // open is a branch that the service's own code works on.
 type open struct {
 	store *Store
@@ -53,14 +49,12 @@ func (s *Store) Join(ctx context.Context, b participant.Branch) (context.Context
 
 // first opens a branch at its first call. Nothing of it outlives its session before it promises.
 func (s *Store) first(ctx context.Context, of participant.Branch) (*open, error) {
-	select {
-	case s.places <- struct{}{}:
-	default:
-		return nil, txc.Refuse(txc.ErrAborted, txc.CodeBusy, fmt.Sprintf("%d branches have a session each: no more are given to calls", cap(s.places)))
+	if err := s.places.Take(); err != nil {
+		return nil, err
 	}
 	o, err := s.beginOpen(ctx, of)
 	if err != nil {
-		<-s.places
+		s.places.Give()
 	}
 	return o, err
 }
@@ -126,6 +120,8 @@ func sqlRefusal(err error) error {
 func (o *open) noticed(err error) {
 	switch code := codeOf(err); {
 	case err == nil, errors.Is(err, txc.ErrInvalid):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled): // the driver gives the session up
+		o.Doom(refusal(reason(txc.CodeDeadline, "a statement was cut off: %v", err)))
 	case code == txc.CodeConflict, code == txc.CodeDeadline, code == txc.CodeLockTimeout, code == txc.CodeUnreachable:
 		o.Doom(refusal(reasonOf(context.Background(), err)))
 	}
@@ -146,7 +142,7 @@ func (s *Store) closing(ctx context.Context, of participant.Branch) (participant
 	if o == nil {
 		return no(reason(txc.CodeAbortOnly, "no call has opened the branch here")), nil
 	}
-	defer func() { <-s.places }()
+	defer s.places.Give()
 	why := o.Doomed()
 	o.Doom(errors.New("the branch is closed"))
 	if why != nil {
@@ -190,7 +186,7 @@ func (s *Store) abandon() error {
 	}
 	for _, o := range all {
 		s.discard(o)
-		<-s.places
+		s.places.Give()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), connectLimit)
 	defer cancel()

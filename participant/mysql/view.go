@@ -180,9 +180,18 @@ func (v *view) CheckNamedValue(value *driver.NamedValue) error {
 	return v.session.CheckNamedValue(value)
 }
 
+// PrepareContext is driver.ConnPrepareContext's. The server hears of the statement when it is run, each time: nothing is left
+// in the session that would outlive the branch, or would have to be closed amid another call's turn.
+func (v *view) PrepareContext(_ context.Context, text string) (driver.Stmt, error) {
+	return v.Prepare(text)
+}
+
 // Prepare is driver.Conn's.
-func (v *view) Prepare(string) (driver.Stmt, error) {
-	return nil, fmt.Errorf("%w: a prepared statement would outlive the branch", txc.ErrInvalid)
+func (v *view) Prepare(text string) (driver.Stmt, error) {
+	if err := grammar.Admissible(text); err != nil {
+		return nil, fmt.Errorf("%w: %w", txc.ErrInvalid, err)
+	}
+	return later{v, text}, nil
 }
 
 // Begin is driver.Conn's.
@@ -190,6 +199,34 @@ func (v *view) Begin() (driver.Tx, error) { return v.BeginTx(context.Background(
 
 // Close is driver.Conn's: the session is the branch's.
 func (v *view) Close() error { return nil }
+
+// later is a statement that the server does not know yet.
+type later struct {
+	view *view
+	text string
+}
+
+// ExecContext is driver.StmtExecContext's.
+func (l later) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return l.view.ExecContext(ctx, l.text, args)
+}
+
+// QueryContext is driver.StmtQueryContext's.
+func (l later) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return l.view.QueryContext(ctx, l.text, args)
+}
+
+// Close is driver.Stmt's.
+func (later) Close() error { return nil }
+
+// NumInput is driver.Stmt's: the server will count them.
+func (later) NumInput() int { return -1 }
+
+// Exec is driver.Stmt's; it has no context, and nobody calls it where there is one that does.
+func (later) Exec([]driver.Value) (driver.Result, error) { return nil, errors.ErrUnsupported }
+
+// Query is driver.Stmt's, as Exec.
+func (later) Query([]driver.Value) (driver.Rows, error) { return nil, errors.ErrUnsupported }
 
 // viewRows are a query's; the call keeps its turn until they are closed.
 type viewRows struct {

@@ -40,7 +40,7 @@ func (s *Store) Abort(ctx context.Context, b participant.Branch, _ []byte) (txc.
 	if err == nil {
 		if o := s.take(b.Name()); o != nil {
 			s.discard(o)
-			<-s.places
+			s.places.Give()
 		}
 		err = s.settleFirst(ctx, b.Name())
 	}

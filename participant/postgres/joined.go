@@ -16,10 +16,6 @@ import (
 	"github.com/txc-dev/txc/participant/sqlwork"
 )
 
-// shipped is the part of the sessions for work that no joined branch may take: a quarter, and one at the least. Joined
-// branches keep theirs from call to call, for as long as their clients please; shipped ones must not wait for that.
-const shipped = 4
-
 // open is a branch that the service's own code works on: the session on which its transaction runs.
 type open struct {
 	store *Store
@@ -55,10 +51,8 @@ func (s *Store) Join(ctx context.Context, b participant.Branch) (context.Context
 
 // first opens a branch at its first call. Nothing is noted in the database before it promises.
 func (s *Store) first(ctx context.Context, gid string) (*open, error) {
-	select {
-	case s.places <- struct{}{}:
-	default:
-		return nil, txc.Refuse(txc.ErrAborted, txc.CodeBusy, fmt.Sprintf("%d branches have a session each: no more are given to calls", cap(s.places)))
+	if err := s.places.Take(); err != nil {
+		return nil, err
 	}
 	c, err := s.work.Acquire(ctx)
 	if err == nil {
@@ -68,7 +62,7 @@ func (s *Store) first(ctx context.Context, gid string) (*open, error) {
 		}
 		c.Release()
 	}
-	<-s.places
+	s.places.Give()
 	return nil, refusal(reasonOf(ctx, err))
 }
 
@@ -140,7 +134,7 @@ func (s *Store) closing(ctx context.Context, b participant.Branch) (participant.
 	if o == nil {
 		return no(reason(txc.CodeAbortOnly, "no call has opened the branch here")), nil
 	}
-	defer func() { <-s.places }()
+	defer s.places.Give()
 	why := o.unfit()
 	o.Doom(errors.New("the branch is closed"))
 	if why != nil {
@@ -188,7 +182,7 @@ func (s *Store) abandon() error {
 	}
 	for _, o := range all {
 		s.discard(o)
-		<-s.places
+		s.places.Give()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), connectLimit)
 	defer cancel()

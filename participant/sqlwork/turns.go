@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/txc-dev/txc"
 )
 
 // Turns is what the calls of one joined branch have in common: the one session that all of them use, by turns, until the
@@ -118,3 +120,27 @@ func (c *Call) Leave() error {
 	}
 	return nil
 }
+
+// Places are the sessions that joined branches may have. They keep theirs from call to call, for as long as their clients
+// please, and shipped work must not wait for that: a quarter of the sessions, and one at the least, is not theirs.
+type Places chan struct{}
+
+// shipped is that part.
+const shipped = 4
+
+// NewPlaces is for a store with so many sessions for work, of at least two.
+func NewPlaces(sessions int) Places { return make(Places, sessions-max(1, sessions/shipped)) }
+
+// Take takes a place, which Give gives back. If there is none it refuses at once, as busy, rather than wait for clients that
+// may wait for it.
+func (p Places) Take() error {
+	select {
+	case p <- struct{}{}:
+		return nil
+	default:
+		return txc.Refuse(txc.ErrAborted, txc.CodeBusy, fmt.Sprintf("%d branches have a session each: no more are given to calls", cap(p)))
+	}
+}
+
+// Give gives a place back.
+func (p Places) Give() { <-p }

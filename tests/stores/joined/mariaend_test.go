@@ -2,6 +2,7 @@ package joined_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -56,20 +57,113 @@ func TestWhatIsLeftOfACallEndsWithItsBranch(t *testing.T) {
 	if f, err := s.Abort(w.within(), b, nil); err != nil || f != txc.AbortedNow {
 		t.Errorf("%v: %v", f, err)
 	}
-	ended := make(chan error, 1)
+	ended := make(chan []error, 1)
 	go func() {
 		for rows.Next() {
+			continue
 		}
-		said := fmt.Sprint(rows.Err(), rows.Close(), point.Rollback())
-		if _, err := conn.ExecContext(context.Background(), "update account set n = ?", 1); err == nil {
-			said = "a statement of a branch that has ended was run"
-		}
-		ended <- fmt.Errorf("%s", said)
+		_, late := conn.ExecContext(context.Background(), "update account set n = ?", 1)
+		ended <- []error{point.Rollback(), late}
 	}()
 	select {
-	case err := <-ended:
-		t.Log(err)
-	case <-time.After(10 * time.Second):
+	case all := <-ended:
+		for i, err := range all {
+			if err == nil {
+				t.Errorf("%d of the branch that has ended was done", i)
+			}
+		}
+	case <-time.After(limit):
 		t.Fatal("it waits for ever")
+	}
+}
+
+// P3: what nobody ends, for the participant hangs, the server does: no agent is here to do it.
+func TestTheServerEndsABranchThatNobodyEnds(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, "ma")
+	s, b := w.alone()
+	ctx, cancel := context.WithTimeout(w.within(), time.Second)
+	defer cancel()
+	call, err := s.Join(ctx, b)
+	w.ok(err)
+	conn, err := mysql.Conn(call)
+	w.ok(err)
+	_, err = conn.ExecContext(ctx, "update account set n = n + 1")
+	w.ok(err)
+	w.ok(s.Leave(call, b, nil))
+	w.until("it is open", func() bool { return w.open() == 1 })
+	w.until("the server has ended it", func() bool { return w.open() == 0 })
+	if p, err := s.Prepare(w.within(), b, nil, true); err != nil || p.Vote != txc.No || p.Reason.Code != txc.CodeUnreachable {
+		t.Errorf("%+v: %v", p, err)
+	}
+}
+
+// A statement that the code's own context cuts off may have been done or not: the branch aborts, and the reason is that.
+func TestAStatementThatIsCutOffDooms(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, "ma")
+	s, b := w.alone()
+	call, err := s.Join(w.within(), b)
+	w.ok(err)
+	conn, err := mysql.Conn(call)
+	w.ok(err)
+	soon, cancel := context.WithTimeout(w.within(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := conn.ExecContext(soon, "update account set n = n + 1 + sleep(20)"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it was not cut off: %v", err)
+	}
+	var refusal *txc.Refusal
+	if err := s.Leave(call, b, nil); !errors.As(err, &refusal) || refusal.Reason.Code != txc.CodeDeadline {
+		t.Errorf("the caller hears %v", err)
+	}
+	if f, err := s.Abort(w.within(), b, nil); err != nil || f != txc.AbortedNow {
+		t.Errorf("%v: %v", f, err)
+	}
+	if n := w.open(); n != 0 {
+		t.Errorf("%d transactions are open after the abort", n)
+	}
+}
+
+// Code that prepares its statements first works; nothing of them is left in the session, which other branches get.
+func TestPreparedStatementsOfACall(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, "ma")
+	s, b := w.alone()
+	call, err := s.Join(w.within(), b)
+	w.ok(err)
+	conn, err := mysql.Conn(call)
+	w.ok(err)
+	add, err := conn.PrepareContext(w.within(), "insert into account values (?, ?)")
+	w.ok(err)
+	look, err := conn.PrepareContext(w.within(), "select n from account where id = ?")
+	w.ok(err)
+	for i := range 3 {
+		_, err := add.ExecContext(w.within(), fmt.Sprint("p", i), i)
+		w.ok(err)
+		var n int
+		w.ok(look.QueryRowContext(w.within(), fmt.Sprint("p", i)).Scan(&n))
+		if n != i {
+			t.Errorf("read %d, want %d", n, i)
+		}
+	}
+	if _, err := add.ExecContext(w.within(), "p9"); !errors.Is(err, txc.ErrInvalid) {
+		t.Errorf("too few arguments: %v", err)
+	}
+	w.until("the server keeps none of them", func() bool { // it is not asked to answer
+		return w.number("mysql", "select variable_value from information_schema.global_status where variable_name = 'prepared_stmt_count'") == 0
+	})
+	w.ok(s.Leave(call, b, nil))
+	if _, err := add.ExecContext(w.within(), "p8", 8); err == nil {
+		t.Error("a call that has returned still writes")
+	}
+	p, err := s.Prepare(w.within(), b, nil, true)
+	if err != nil || p.Vote != txc.Yes {
+		t.Fatalf("%+v: %v", p, err)
+	}
+	if f, err := s.Commit(w.within(), b, p.Evidence); err != nil || f != txc.CommittedNow {
+		t.Fatalf("%v: %v", f, err)
+	}
+	if n := w.number("ma", "select sum(n) from account"); n != 103 {
+		t.Errorf("the accounts sum up to %d, want 103", n)
 	}
 }
