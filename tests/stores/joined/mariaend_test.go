@@ -167,3 +167,39 @@ func TestPreparedStatementsOfACall(t *testing.T) {
 		t.Errorf("the accounts sum up to %d, want 103", n)
 	}
 }
+
+// What a call wrote is lost with its server; a later call does not go on without it, on a session of the new server.
+func TestTheServerIsKilledBetweenCallsAndAmidOne(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, "ma", "b")
+	a := w.services["ma"]
+	for says, dies := range map[string]func(ctx context.Context){
+		"between calls": func(context.Context) { w.maria.Kill() },
+		"amid a call that passes it over": func(ctx context.Context) {
+			heard := make(chan error, 1)
+			go func() { heard <- a.call(ctx, "pass select sleep(25) from account") }()
+			w.until("it sleeps", func() bool {
+				return w.number("mysql", "select count(*) from information_schema.processlist where info = 'select sleep(25) from account'") > 0
+			})
+			w.maria.Kill()
+			if err := <-heard; err == nil {
+				t.Error("the caller heard nothing of it")
+			}
+		},
+	} {
+		t.Run(says, func(t *testing.T) {
+			tx, ctx := w.begin(10 * time.Second)
+			w.ok(a.call(ctx, "add 1; on b: add 1"))
+			dies(ctx)
+			w.ok(w.maria.Start())
+			if err := a.call(ctx, "add 1"); err == nil {
+				t.Error("a call goes on without what was lost")
+			}
+			if r, err := tx.Commit(w.within()); !errors.Is(err, txc.ErrAborted) || r.Outcome != txc.Aborted {
+				t.Errorf("%+v: %v", r, err)
+			}
+			w.balances(100)
+			w.quiet()
+		})
+	}
+}
