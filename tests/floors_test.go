@@ -45,7 +45,7 @@ func under(rel string, dirs ...string) bool {
 }
 
 // shared floor-3 packages may be imported by others of floor 3.
-var shared = map[string]bool{"api/txcpb": true, "api/frame": true, "internal/badgerdb": true, "participant/kv/engine": true, "participant/sqlwork": true, "participant/staged": true}
+var shared = map[string]bool{"api/txcpb": true, "api/frame": true, "internal/badgerdb": true, "participant/kv/engine": true, "participant/sqlwork": true, "participant/staged": true, "participant/turns": true}
 
 type source struct {
 	path    string // from the module's root, with slashes

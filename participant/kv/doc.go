@@ -23,6 +23,12 @@
 //   - Below MinFree bytes of free disk nothing is promised; what was promised is still committed, with the ballast if
 //     need be.
 //
+// The calls of a service's own code work on a branch by its keys (Join, Leave, View): each operation is a request to the owner,
+// and what they have done stands in the engine until Prepare, which promises it as if it had been shipped. Nothing of it
+// outlives the process before that.
+//
+//	call ── View ──▶ Keys.Get, Put, Add, Do ── turn ──▶ inbox ──▶ engine: locks, execution ──▶ the result, or why the branch is doomed
+//
 // A store that is opened as opaque does not execute its work, but keeps it with the promise and hands it back (Work, Shed):
 // package staged makes a participant of a broker with it.
 //

@@ -12,11 +12,11 @@ import (
 type entry struct {
 	event engine.Event
 	look  func(c *engine.Core)
-	call  call
+	call  waiter
 }
 
-// call is who waits for an answer. It is told by one of two ways: batched requests by their index, others alone.
-type call struct {
+// waiter is who waits for an answer. It is told by one of two ways: batched requests by their index, others alone.
+type waiter struct {
 	batch func(i int, r participant.Reply)
 	i     int
 	alone func(a engine.Answer)
@@ -89,7 +89,7 @@ func (b *inbox) end(err error) {
 
 func (e entry) refuse(err error) { e.call.tell(engine.Answer{Reply: participant.Reply{Err: err}}) }
 
-func (c call) tell(a engine.Answer) {
+func (c waiter) tell(a engine.Answer) {
 	switch {
 	case c.batch != nil:
 		c.batch(c.i, a.Reply)
@@ -114,7 +114,7 @@ func (b *inbox) wait(timer *time.Timer, core *engine.Core) {
 
 // calls are those who wait for answers, by the number of their request.
 type calls struct {
-	open []call   // number n stands at n-1
+	open []waiter // number n stands at n-1
 	free []uint64 // numbers that can be given out again
 }
 
@@ -133,7 +133,7 @@ func (c *calls) register(in []entry, core *engine.Core, events []engine.Event) [
 	return events
 }
 
-func (c *calls) add(who call) uint64 {
+func (c *calls) add(who waiter) uint64 {
 	if who.batch == nil && who.alone == nil {
 		return 0
 	}
@@ -151,7 +151,7 @@ func (c *calls) add(who call) uint64 {
 func (c *calls) answer(all []engine.Answer) {
 	for _, a := range all {
 		who := c.open[a.N-1]
-		c.open[a.N-1] = call{}
+		c.open[a.N-1] = waiter{}
 		c.free = append(c.free, a.N)
 		who.tell(a)
 	}
@@ -161,6 +161,10 @@ func (c *calls) answer(all []engine.Answer) {
 func number(e engine.Event, n uint64) {
 	switch e := e.(type) {
 	case *engine.Ask:
+		e.N = n
+	case *engine.Begin:
+		e.N = n
+	case *engine.Do:
 		e.N = n
 	case *engine.Settle:
 		e.N = n

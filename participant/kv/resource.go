@@ -19,12 +19,21 @@ func (s *Store) Submit(reqs []participant.Request, done func(i int, r participan
 	asks := make([]engine.Ask, len(reqs))
 	entries := make([]entry, 0, len(reqs))
 	for i := range reqs {
-		if full && reqs[i].Verb == participant.VerbPrepare {
+		if full && reqs[i].Verb == participant.VerbPrepare && !reqs[i].Joined { // that of a joined one lets go of locks
 			done(i, participant.Reply{Promise: busy})
 			continue
 		}
+		if reqs[i].Joined || reqs[i].Verb == participant.VerbAbort {
+			if why := s.closing(name(reqs[i].Branch)); why != nil && reqs[i].Joined {
+				done(i, participant.Reply{Promise: participant.Promise{Vote: txc.No, Reason: abortOnly(why)}})
+				reqs[i] = participant.Request{Verb: participant.VerbAbort, Branch: reqs[i].Branch} // its locks go
+				asks[i].Request = reqs[i]
+				entries = append(entries, entry{event: &asks[i], call: waiter{alone: func(engine.Answer) {}}})
+				continue
+			}
+		}
 		asks[i].Request = reqs[i]
-		entries = append(entries, entry{event: &asks[i], call: call{batch: done, i: i}})
+		entries = append(entries, entry{event: &asks[i], call: waiter{batch: done, i: i}})
 	}
 	if err := s.inbox.put(entries...); err != nil {
 		for _, e := range entries {
@@ -32,6 +41,8 @@ func (s *Store) Submit(reqs []participant.Request, done func(i int, r participan
 		}
 	}
 }
+
+func abortOnly(why error) txc.Reason { return txc.Reason{Code: txc.CodeAbortOnly, Text: why.Error()} }
 
 var busy = participant.Promise{Vote: txc.No, Reason: txc.Reason{
 	Code: txc.CodeBusy, Text: "too many requests wait for the key-value store", Retryable: true,
@@ -76,6 +87,9 @@ func (s *Store) Abort(ctx context.Context, b participant.Branch, evidence []byte
 }
 
 func (s *Store) end(ctx context.Context, r participant.Request) (txc.Fate, error) {
+	if r.Verb == participant.VerbAbort {
+		_ = s.closing(name(r.Branch)) // why it was doomed does not matter any more
+	}
 	a, err := s.ask(ctx, &engine.Ask{Request: r})
 	return a.Reply.Fate, err
 }
@@ -83,7 +97,7 @@ func (s *Store) end(ctx context.Context, r participant.Request) (txc.Fate, error
 // ask puts an event to the owner and waits for its answer, or for the end of ctx: then its fate is unknown.
 func (s *Store) ask(ctx context.Context, e engine.Event) (engine.Answer, error) {
 	reply := make(chan engine.Answer, 1)
-	if err := s.inbox.put(entry{event: e, call: call{alone: func(a engine.Answer) { reply <- a }}}); err != nil {
+	if err := s.inbox.put(entry{event: e, call: waiter{alone: func(a engine.Answer) { reply <- a }}}); err != nil {
 		return engine.Answer{}, fmt.Errorf("key-value store: %w", err)
 	}
 	select {
@@ -97,7 +111,7 @@ func (s *Store) ask(ctx context.Context, e engine.Event) (engine.Answer, error) 
 // look runs f on the core between two steps.
 func (s *Store) look(ctx context.Context, f func(c *engine.Core)) error {
 	done := make(chan engine.Answer, 1)
-	if err := s.inbox.put(entry{look: f, call: call{alone: func(a engine.Answer) { done <- a }}}); err != nil {
+	if err := s.inbox.put(entry{look: f, call: waiter{alone: func(a engine.Answer) { done <- a }}}); err != nil {
 		return fmt.Errorf("key-value store: %w", err)
 	}
 	select {
@@ -209,7 +223,7 @@ func (s *Store) Check(ctx context.Context) (participant.Report, error) {
 	}
 	is := <-found
 	r := participant.Report{
-		Kind: "kv", Version: badgerdb.Version, Instance: is.Instance, Capabilities: []string{"shipped", "held", "stamp", "witness", "settle"},
+		Kind: "kv", Version: badgerdb.Version, Instance: is.Instance, Capabilities: []string{"shipped", "joined", "held", "stamp", "witness", "settle"},
 		InDoubt: uint64(is.InDoubt), Locks: uint64(is.Stats.Locks), Slots: engine.MaxPromised, Free: uint64(engine.MaxPromised - is.Branches),
 	}
 	if is.InDoubt > 0 {

@@ -49,14 +49,15 @@ func (o Options) check() error {
 	return errors.Join(txc.CheckCluster(o.Cluster), txc.CheckParticipant(o.Name))
 }
 
-// Store is a key-value store in a directory of its own. It is a participant.Resource, a participant.Batcher, and a
-// participant.Stamper. All methods are safe for concurrent use.
+// Store is a key-value store in a directory of its own. It is a participant.Resource, a participant.Batcher, a
+// participant.Joiner, and a participant.Stamper. All methods are safe for concurrent use.
 type Store struct {
 	o      Options
 	db     *badgerdb.DB
 	core   *engine.Core // the owner's alone
 	cache  *cache       // the owner's alone
 	inbox  inbox
+	joined joined
 	stamp  atomic.Uint64
 	failed chan struct{}
 	fault  error         // why it failed; set before failed is closed
@@ -236,6 +237,7 @@ func (s *Store) Close(ctx context.Context) error {
 var (
 	_ participant.Resource = (*Store)(nil)
 	_ participant.Batcher  = (*Store)(nil)
+	_ participant.Joiner   = (*Store)(nil)
 )
 
 // reader reads Badger for the core.

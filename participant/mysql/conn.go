@@ -7,7 +7,7 @@ import (
 	"fmt"
 
 	"github.com/txc-dev/txc"
-	"github.com/txc-dev/txc/participant/sqlwork"
+	"github.com/txc-dev/txc/participant/turns"
 )
 
 type callKey struct{}
@@ -42,7 +42,7 @@ func Conn(ctx context.Context) (*sql.Conn, error) {
 // call is one call's hold on an open branch.
 type call struct {
 	*open
-	*sqlwork.Call
+	*turns.Call
 	db *sql.DB // its connections are views of the session
 }
 

@@ -11,14 +11,14 @@ import (
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/participant"
-	"github.com/txc-dev/txc/participant/sqlwork"
+	"github.com/txc-dev/txc/participant/turns"
 )
 
 // open is a branch that the service's own code works on.
 type open struct {
 	store *Store
 	b     *branch
-	*sqlwork.Turns
+	*turns.Branch
 	session *session // b's, which b forgets once it is lost: what is left of a call may still have it check a value
 
 	io     chan struct{} // one place: who has it has the driver work on the session
@@ -80,7 +80,7 @@ func (s *Store) beginOpen(ctx context.Context, of participant.Branch) (*open, er
 }
 
 func newOpen(s *Store, b *branch) *open {
-	return &open{store: s, b: b, session: b.session, Turns: sqlwork.NewTurns(), io: make(chan struct{}, 1)}
+	return &open{store: s, b: b, session: b.session, Branch: turns.New(), io: make(chan struct{}, 1)}
 }
 
 // refusal is what a call hears for a reason; nil: for none.

@@ -13,7 +13,7 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/txc-dev/txc"
-	"github.com/txc-dev/txc/participant/sqlwork"
+	"github.com/txc-dev/txc/participant/turns"
 )
 
 // Bounds of what has no deadline of its own.
@@ -34,7 +34,7 @@ type Store struct {
 	family      string  // how the locks' names of this participant's sessions begin, whichever process's
 	incarnation [16]byte
 	closed      atomic.Bool
-	places      sqlwork.Places // one for each session that a joined branch may have
+	places      turns.Places // one for each session that a joined branch may have
 
 	mu        sync.Mutex
 	mine      map[uint64]bool     // the numbers of this process's sessions
@@ -61,7 +61,7 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	s := &Store{
 		o: o, format: formatOf(c.DBName),
 		mine: map[uint64]bool{}, kept: map[string]*promise{}, lost: map[string]*session{}, unsettled: map[string]bool{}, joined: map[string]*open{},
-		places: sqlwork.NewPlaces(o.Connections),
+		places: turns.NewPlaces(o.Connections),
 	}
 	crand.Read(s.incarnation[:]) // never fails
 	hash := fnv.New64a()

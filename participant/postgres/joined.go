@@ -13,7 +13,7 @@ import (
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/participant"
-	"github.com/txc-dev/txc/participant/sqlwork"
+	"github.com/txc-dev/txc/participant/turns"
 )
 
 // open is a branch that the service's own code works on: the session on which its transaction runs.
@@ -22,7 +22,7 @@ type open struct {
 	gid   string
 	held  *pgxpool.Conn
 	conn  *pgx.Conn // the same
-	*sqlwork.Turns
+	*turns.Branch
 
 	mu     sync.Mutex
 	status byte // of the transaction, when the session was used last; as the wire has it, 0: the session is lost
@@ -73,7 +73,7 @@ func (s *Store) beginOn(ctx context.Context, gid string, c *pgxpool.Conn) (*open
 	if _, err := simple(ctx, c.Conn().PgConn(), fresh+s.limits(ctx)); err != nil {
 		return nil, err
 	}
-	return &open{store: s, gid: gid, held: c, conn: c.Conn(), Turns: sqlwork.NewTurns(), status: 'T'}, nil
+	return &open{store: s, gid: gid, held: c, conn: c.Conn(), Branch: turns.New(), status: 'T'}, nil
 }
 
 // Leave is participant.Joiner's. A call dooms its branch if it failed, left the transaction broken, or left rows or a

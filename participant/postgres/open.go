@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/txc-dev/txc"
-	"github.com/txc-dev/txc/participant/sqlwork"
+	"github.com/txc-dev/txc/participant/turns"
 )
 
 // Bounds of what has no deadline of its own.
@@ -36,7 +36,7 @@ type Store struct {
 	family      string        // how the application names of this participant's sessions begin, whichever process's
 	incarnation [16]byte
 	closed      atomic.Bool
-	places      sqlwork.Places // one for each session that a joined branch may have
+	places      turns.Places // one for each session that a joined branch may have
 
 	mu        sync.Mutex
 	lost      map[string]session // by gid: where a PREPARE may still run
@@ -53,7 +53,7 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open postgres: %w", err)
 	}
 	s := &Store{o: o, lost: map[string]session{}, unsettled: map[string]bool{}, joined: map[string]*open{}}
-	s.places = sqlwork.NewPlaces(o.Connections)
+	s.places = turns.NewPlaces(o.Connections)
 	crand.Read(s.incarnation[:]) // never fails
 	hash := fnv.New64a()
 	fmt.Fprintf(hash, "%s/%s", o.Cluster, o.Name)

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/txc-dev/txc"
-	"github.com/txc-dev/txc/participant/sqlwork"
+	"github.com/txc-dev/txc/participant/turns"
 )
 
 type callKey struct{}
@@ -39,7 +39,7 @@ func Tx(ctx context.Context) (pgx.Tx, error) {
 // call is one call's hold on an open branch.
 type call struct {
 	*open
-	*sqlwork.Call
+	*turns.Call
 	points int // savepoints made
 }
 

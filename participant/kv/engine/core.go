@@ -18,8 +18,9 @@ const (
 	RetryDelay = 100 * time.Millisecond // after a batch that was certainly not written
 
 	MaxPromised   = 100_000   // branches at a time, in any state
+	MaxOpened     = 10_000    // of them, those that are open to calls
 	MaxWaiting    = 16_384    // branches that wait for locks
-	MaxStaged     = 256 << 20 // bytes of promised work kept in memory
+	MaxStaged     = 256 << 20 // bytes of promised work, and of calls', kept in memory
 	MaxBatchBytes = 1 << 20   // keys and values of one batch; one branch within its limits always fits
 	MaxBatchPairs = 8_192     // one branch needs at most MaxOps and a few
 	MaxDrops      = 1_024     // proofs, and rows of the journal, dropped with one batch
@@ -51,8 +52,9 @@ type Core struct {
 	sealed   uint64             // the stamp that the last batch holds
 	stamp    uint64             // the last durable one
 	branches map[Name]*branch
-	lively   int // branches that have not begun to end
-	staged   int // bytes of work kept for promises
+	lively   int // branches that have not begun to end, and are not open to calls
+	opened   int // branches that calls work on
+	staged   int // bytes of work kept for promises, and for calls
 	locks    *Locks
 	proofs   proofs
 	journal  journal
@@ -78,6 +80,7 @@ type state uint8
 
 const (
 	gone     state = iota // no longer in the table
+	opened                // calls work on it, and none of them is doing so
 	working               // executes, or waits for a lock
 	staged                // executed; the write of its promise was not issued
 	issued                // the write of its promise was issued
@@ -94,7 +97,9 @@ type branch struct {
 	name       Name
 	owner      Owner
 	state      state
-	asked      uint64 // the Prepare's number
+	joined     bool   // calls work on it
+	ops, kept  int    // of the calls: operations, and bytes in c.staged
+	asked      uint64 // the Prepare's number, or a call's; 0 while it is opened
 	deadline   time.Time
 	members    []string
 	mayRelease bool
@@ -148,6 +153,10 @@ func (c *Core) take(e Event) {
 	switch e := e.(type) {
 	case *Ask:
 		c.ask(e)
+	case *Begin:
+		c.begin(e)
+	case *Do:
+		c.do(e)
 	case *Cancel:
 		c.cancel(e)
 	case *Settle:
@@ -240,8 +249,9 @@ func (c *Core) end(b *branch) {
 // release gives back locks and memory.
 func (c *Core) release(b *branch) {
 	c.granted = c.locks.Release(&b.owner, c.granted)
-	c.staged -= len(b.row)
-	b.row = nil
+	c.staged -= len(b.row) + b.kept
+	b.row, b.kept = nil, 0
+	c.closed(b)
 	c.retire(b)
 }
 

@@ -23,7 +23,7 @@ func (c *Core) commit(a *Ask, name Name) {
 		c.wait(b, a)
 	case settled:
 		c.fate(a.N, settledFate(b.intent.Settled))
-	case gone, working, staged, issued: // nobody can have decided before the vote
+	case gone, opened, working, staged, issued: // nobody can have decided before the vote
 		c.answer(a.N, participant.Reply{Err: errTwice})
 	}
 }
@@ -48,7 +48,7 @@ func (c *Core) abort(a *Ask, name Name) {
 		return
 	}
 	switch b.state {
-	case working, staged:
+	case opened, working, staged:
 		b.undo = append(b.undo, a.N)
 		c.refuse(b, reason(txc.CodeCancelled, "aborted before it had promised"))
 	case issued: // only the write's result counts now; what it promises is undone then

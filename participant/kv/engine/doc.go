@@ -14,12 +14,15 @@
 //
 // # The life of a branch
 //
+//	opened ◀─▶ working         calls work on it, one operation after the other; any No is its end
+//	             │ Prepare
 //	working ──▶ staged ──▶ issued ──▶ promised ──▶ ending ──▶ gone
 //	   │No        │No        │No         ▲   │        │
 //	   ▼          ▼          ▼           │   │        └──▶ settled ──▶ ending ──▶ gone
 //	 gone       gone       gone       Open   └ an operator's deed (H2)    reconciled
 //
-// A branch executes all of its operations at Prepare. Every key that it reads or writes, present or not, is locked
+// A branch executes all of its operations at Prepare, or as its calls bring them (Begin, Do), and promises at Prepare what they
+// have done. Every key that it reads or writes, present or not, is locked
 // until the batch that ends the branch is durable (S1). What it wrote stands in its intent, not in the data: nobody
 // else can see it. Commit moves it into the data, ends the promise and leaves a proof, in one batch. A lock is
 // granted in the order of requests; who may wait, and who must die, is told at Locks (S3).

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/participant"
 )
@@ -18,7 +20,24 @@ type (
 		Request participant.Request
 	}
 
-	// Cancel ends a Prepare whose promise's write was not issued; after that it does nothing (P3). It has no answer.
+	// Begin opens a branch for the calls of a service's own code (P4: the caller knows that it is the first). It is answered
+	// with a Promise: Yes, it is open; or No, and why.
+	Begin struct {
+		N        uint64
+		Branch   participant.Branch
+		Deadline time.Time
+	}
+
+	// Do executes operations on an open branch, on which nothing else is running. It is answered with a Promise: Yes, they
+	// are done, with what they read; No: nothing is left of the branch. A Prepare with Joined promises what was done.
+	Do struct {
+		N    uint64
+		Name Name
+		Ops  []Op // their bytes are the branch's from here on: nobody changes them
+	}
+
+	// Cancel ends a Prepare whose promise's write was not issued, and a Do that waits; after that it does nothing (P3). It has
+	// no answer.
 	Cancel struct{ Name Name }
 
 	// Settle is an operator's deed on a promised branch (H2). Answer.Done: it still was promised.
@@ -76,6 +95,8 @@ type (
 )
 
 func (*Ask) event()        {}
+func (*Begin) event()      {}
+func (*Do) event()         {}
 func (*Cancel) event()     {}
 func (*Settle) event()     {}
 func (*Reconcile) event()  {}

@@ -38,6 +38,10 @@ func (c *Core) unknown(e Event) {
 	switch e := e.(type) {
 	case *Ask:
 		c.unanswered(e.N)
+	case *Begin:
+		c.unanswered(e.N)
+	case *Do:
+		c.unanswered(e.N)
 	case *Settle:
 		c.unanswered(e.N)
 	case *Reconcile:

@@ -51,6 +51,11 @@ var mutants = []mutant{
 	{"not found taken for success", "decide.go", "return txc.NeverPrepared", "return txc.CommittedBefore", "TestFatesNeedProof"},
 	{"a lost promise taken for none", "decide.go", "if len(evidence) > 0 {", "if false {", "TestFatesNeedProof"},
 	{"the operator overrides the decision", "decide.go", "if b == nil || b.state != promised {", "if b == nil || b.state < promised {", "TestSettlement"},
+	{"locks let go of between calls", "joined.go", "c.move(b, opened)\n", "c.move(b, opened)\n\tc.granted = c.locks.Release(&b.owner, c.granted)\n", "TestCallsHoldTheirLocks"},
+	{"what a call has read is written with a lock for reading", "run.go", "r.slots[s].mode, r.slots[s].locked = Exclusive, false", "", "TestCallsThatWantToWrite"},
+	{"calls without a bound", "joined.go", "case b.ops > MaxOps || b.kept+n > txc.MaxWork:", "case false:", "TestWhatCallsMayNotDo"},
+	{"a closing store keeps what calls have opened", "prepare.go", "b.state == working || b.state == opened", "b.state == working", "TestCallsEndInTime"},
+	{"an Abort leaves what calls have opened", "decide.go", "case opened, working, staged:\n\t\tb.undo", "case opened:\n\t\tc.fate(a.N, txc.AbortedNow)\n\tcase working, staged:\n\t\tb.undo", "TestCallsHoldTheirLocks"},
 	{"a stamp shown before it is durable", "list.go", "return c.stamp }", "return c.mem.Stamp }", "TestStamp"},
 }
 

@@ -15,26 +15,45 @@ func (c *Core) prepare(a *Ask, name Name) {
 		c.prepareAgain(a, b)
 		return
 	}
+	if r.Joined {
+		c.no(a.N, reason(txc.CodeAbortOnly, "no call has opened the branch here"))
+		return
+	}
 	if no := c.admit(r, name); !no.IsZero() {
 		c.no(a.N, no)
 		return
 	}
-	run := &run{}
-	if n := len(c.idle); n > 0 {
-		run, c.idle = c.idle[n-1], c.idle[:n-1]
-	}
+	run := c.fresh()
 	if err := c.load(run, r.Work); err != nil {
 		c.no(a.N, reason(txc.CodeBadWork, "%v", err))
 		return
 	}
+	b := c.born(r, name, run)
+	b.asked = a.N
+	c.move(b, working)
+	c.execute(b)
+}
+
+// fresh gives a run that looks at no work.
+func (c *Core) fresh() *run {
+	n := len(c.idle)
+	if n == 0 {
+		return &run{}
+	}
+	r := c.idle[n-1]
+	c.idle = c.idle[:n-1]
+	return r
+}
+
+// born puts a new branch into the table.
+func (c *Core) born(r *participant.Request, name Name, run *run) *branch {
 	b := &branch{
-		name: name, asked: a.N, deadline: r.Deadline, members: r.Branch.Members, mayRelease: r.Branch.MayRelease, run: run,
+		name: name, deadline: r.Deadline, members: r.Branch.Members, mayRelease: r.Branch.MayRelease, run: run,
 		owner: Owner{Age: Age{At: r.Branch.Age, Name: name}},
 	}
 	b.owner.branch = b
 	c.branches[name] = b
-	c.move(b, working)
-	c.execute(b)
+	return b
 }
 
 // load gives a run its operations; an opaque store's work has none.
@@ -58,19 +77,21 @@ func (c *Core) admit(r *participant.Request, name Name) txc.Reason {
 		return reason(txc.CodeStore, "the branch has ended here before")
 	}
 	if c.mem.Seen, full = c.see(r.Branch.Seen); full {
-		return reason(txc.CodeStore, "more than %d openings of coordinators", MaxWitnesses)
+		return witnesses()
 	}
 	switch {
 	case c.shut:
 		return reason(txc.CodeUnreachable, "the store is closing")
-	case r.Joined:
-		return reason(txc.CodeBadWork, "the key-value participant takes shipped work alone")
 	case c.late(r.Deadline):
 		return reason(txc.CodeDeadline, "its time had run out on arrival")
 	case len(c.branches) >= MaxPromised, c.staged >= MaxStaged, c.locks.Waiting() >= MaxWaiting:
 		return reason(txc.CodeBusy, "too many branches at a time")
 	}
 	return txc.Reason{}
+}
+
+func witnesses() txc.Reason {
+	return reason(txc.CodeStore, "more than %d openings of coordinators", MaxWitnesses)
 }
 
 func (c *Core) see(s participant.Seen) (_ []participant.Seen, full bool) {
@@ -89,6 +110,8 @@ func (c *Core) prepareAgain(a *Ask, b *branch) {
 		c.no(a.N, reason(txc.CodeOperator, "an operator has ended the branch"))
 	case ending:
 		c.wait(b, a)
+	case opened:
+		c.closing(a, b)
 	case gone, working, staged, issued:
 		c.answer(a.N, participant.Reply{Err: errTwice})
 	}
@@ -122,6 +145,10 @@ func (c *Core) execute(b *branch) {
 			return
 		}
 	}
+	if b.joined {
+		c.did(b)
+		return
+	}
 	c.executed(b)
 }
 
@@ -146,7 +173,8 @@ func (c *Core) executed(b *branch) {
 		return
 	}
 	b.intent = kept // views of the row: the work belongs to the caller
-	c.staged += len(b.row)
+	c.staged += len(b.row) - b.kept
+	b.kept = 0
 	t := task{kind: taskPromise, b: b}
 	if end := (task{kind: taskSettle, b: b}); !t.cost().fits() || !end.cost().fits() {
 		c.refuse(b, reason(txc.CodeBadWork, "what it writes is more than one step of the store takes"))
@@ -161,7 +189,9 @@ func (c *Core) executed(b *branch) {
 
 // refuse votes No, which is certain: nothing of the branch is or will be in the store.
 func (c *Core) refuse(b *branch, why txc.Reason) {
-	c.no(b.asked, why)
+	if b.asked != 0 {
+		c.no(b.asked, why)
+	}
 	for _, n := range b.undo {
 		c.fate(n, txc.AbortedNow)
 	}
@@ -199,11 +229,11 @@ func (c *Core) cancel(e *Cancel) {
 	}
 }
 
-// close refuses what waits for locks; what was executed is promised still.
+// close refuses what waits for locks, and ends what calls work on; what was executed is promised still.
 func (c *Core) close() {
 	c.shut = true
 	for _, b := range c.sorted() {
-		if b.state == working {
+		if b.state == working || b.state == opened {
 			c.refuse(b, reason(txc.CodeUnreachable, "the store is closing"))
 		}
 	}

@@ -56,6 +56,22 @@ func (r *run) plan() {
 	}
 }
 
+// more gives a run further operations. A key that was only read so far may have to be locked anew, to be written.
+func (r *run) more(ops []Op) {
+	r.ops, r.slot, r.next, r.out = append(r.ops[:0], ops...), r.slot[:0], 0, nil
+	for i := range ops {
+		s := r.find(ops[i].Key, nil)
+		if s < 0 {
+			s = len(r.slots)
+			r.slots = append(r.slots, slot{key: ops[i].Key, mode: Shared})
+		}
+		if k := ops[i].Kind; k != Get && k != Check && r.slots[s].mode == Shared {
+			r.slots[s].mode, r.slots[s].locked = Exclusive, false
+		}
+		r.slot = append(r.slot, s)
+	}
+}
+
 func (r *run) find(key []byte, index map[string]int) int {
 	if index != nil {
 		if i, ok := index[string(key)]; ok {

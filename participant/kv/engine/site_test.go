@@ -22,9 +22,13 @@ type site struct {
 }
 
 func (s *site) ask(r participant.Request, done func(participant.Reply)) {
+	s.post(func(n uint64) engine.Event { return &engine.Ask{N: n, Request: r} }, done)
+}
+
+func (s *site) post(event func(n uint64) engine.Event, done func(participant.Reply)) {
 	s.n++
 	s.asked[s.n] = done
-	s.step(&engine.Ask{N: s.n, Request: r})
+	s.step(event(s.n))
 }
 
 func (s *site) step(events ...engine.Event) {

@@ -25,6 +25,7 @@ import (
 	"github.com/txc-dev/txc/client"
 	"github.com/txc-dev/txc/coordinator"
 	"github.com/txc-dev/txc/participant"
+	"github.com/txc-dev/txc/participant/kv"
 	"github.com/txc-dev/txc/participant/mysql"
 	"github.com/txc-dev/txc/participant/postgres"
 	"github.com/txc-dev/txc/tests/internal/servers"
@@ -34,8 +35,8 @@ import (
 // limit bounds every wait of these tests.
 const limit = 30 * time.Second
 
-// town is a coordinator, a client, and services, each with a database of its own: in PostgreSQL, or in MariaDB where the
-// service's name begins with an m.
+// town is a coordinator, a client, and services, each with a database of its own: in PostgreSQL, in MariaDB where the service's
+// name begins with an m, or a key-value store where it begins with a k.
 type town struct {
 	t        *testing.T
 	postgres *servers.PostgresServer
@@ -54,6 +55,14 @@ func newTown(t *testing.T, names ...string) *town {
 	w.ok(err)
 	t.Cleanup(func() { w.closed(w.client.Close()) })
 	for _, name := range names {
+		if inKV(name) {
+			s := &service{town: w, name: name, dir: t.TempDir()}
+			w.services[name] = s
+			s.start()
+			t.Cleanup(s.stop)
+			w.shipped(name, client.KV(client.Put("x", []byte("100"))))
+			continue
+		}
 		admin := "postgres"
 		if inMaria(name) {
 			if admin = "mysql"; w.maria == nil {
@@ -121,8 +130,10 @@ type service struct {
 	healthpb.UnimplementedHealthServer
 	town *town
 	name string
+	dir  string      // of a key-value store
 	mute atomic.Bool // the trailers of its calls are lost
 
+	kv     *kv.Store // nil: a database
 	agent  *participant.Agent
 	way    *rpc.Directory
 	beside *rpc.Server
@@ -151,9 +162,11 @@ func (s *service) start() {
 	w.until(s.name+" is heard", func() bool {
 		ctx, cancel := context.WithTimeout(w.within(), 5*time.Second)
 		defer cancel()
-		_, err := w.client.Run(ctx, func(_ context.Context, tx *client.Tx) error {
-			return tx.Enlist(s.name, rawWork(`select 1`))
-		}, client.Timeout(time.Second))
+		var look client.Work = rawWork(`select 1`)
+		if inKV(s.name) {
+			look = client.KV(client.Get("x"))
+		}
+		_, err := w.client.Run(ctx, func(_ context.Context, tx *client.Tx) error { return tx.Enlist(s.name, look) }, client.Timeout(time.Second))
 		return err == nil
 	})
 }
@@ -161,6 +174,12 @@ func (s *service) start() {
 // open opens the participant's store: few sessions, and short waits.
 func (s *service) open() participant.Resource {
 	w := s.town
+	if inKV(s.name) {
+		var err error
+		s.kv, err = kv.Open(w.within(), s.dir, kv.Options{Cluster: "txc", Name: s.name, MinFree: 1, Ballast: -1})
+		w.ok(err)
+		return s.kv
+	}
 	if inMaria(s.name) {
 		store, err := mysql.Open(w.within(), w.maria.Store(s.name), mysql.Options{
 			Cluster: "txc", Name: s.name, Password: servers.Password, Connections: 4, Handlers: mariaHandlers, AllowFreeSQL: true, LockTimeout: time.Second,
@@ -240,7 +259,7 @@ func (s *service) run(ctx context.Context, h hand, steps string) error {
 	verb, what, _ := strings.Cut(step, " ")
 	switch verb {
 	case "add":
-		if err := h.exec(ctx, "update account set n = n + ("+what+") where id = 'x'"); err != nil {
+		if err := h.add(ctx, what); err != nil {
 			return err
 		}
 	case "on":
@@ -307,9 +326,42 @@ func (w *town) number(database, text string) (n int) {
 func (w *town) balances(want int) {
 	w.t.Helper()
 	for name := range w.services {
-		if n := w.number(name, "select n from account where id = 'x'"); n != want {
+		if n := w.balance(name); n != want {
 			w.t.Errorf("%s has %d, want %d", name, n, want)
 		}
+	}
+}
+
+// balance reads a service's account as somebody who has nothing to do with us.
+func (w *town) balance(name string) (n int) {
+	w.t.Helper()
+	if !inKV(name) {
+		return w.number(name, "select n from account where id = 'x'")
+	}
+	text, _, err := w.services[name].kv.Get("x")
+	w.ok(err)
+	_, err = fmt.Sscan(text, &n)
+	w.ok(err)
+	return n
+}
+
+// shipped runs a transaction of work that is shipped to one participant.
+func (w *town) shipped(name string, work client.Work) {
+	w.t.Helper()
+	_, err := w.client.Run(w.within(), func(_ context.Context, tx *client.Tx) error { return tx.Enlist(name, work) })
+	w.ok(err)
+}
+
+// outsider adds to an account, and waits until no branch is in its way.
+func (w *town) outsider(name string, n int) {
+	w.t.Helper()
+	switch {
+	case inKV(name):
+		w.shipped(name, client.KV(client.Add("x", int64(n))))
+	case inMaria(name):
+		w.do(name, "set innodb_lock_wait_timeout = 20; "+fmt.Sprintf(addText, fmt.Sprint(n)))
+	default:
+		w.do(name, "set lock_timeout = '20s'; "+fmt.Sprintf(addText, fmt.Sprint(n)))
 	}
 }
 
@@ -320,6 +372,13 @@ func (w *town) open() (n int) {
 		+ (select count(*) from pg_stat_activity where application_name like 'txc/%' and state like 'idle in transaction%')`)
 	if w.maria != nil {
 		n += w.number("mysql", "select count(*) from information_schema.innodb_trx")
+	}
+	for name, s := range w.services {
+		if inKV(name) {
+			r, err := s.kv.Check(w.within())
+			w.ok(err)
+			n += int(min(r.Locks, 1) + r.InDoubt)
+		}
 	}
 	return n
 }

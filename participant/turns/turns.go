@@ -1,4 +1,4 @@
-package sqlwork
+package turns
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"github.com/txc-dev/txc"
 )
 
-// Turns is what the calls of one joined branch have in common: the one session that all of them use, by turns, until the
-// branch is over. Make one with NewTurns.
-type Turns struct {
+// Branch is what the calls of one joined branch have in common: the one session, or whatever it is, that all of them use, by
+// turns, until the branch is over. Make one with New.
+type Branch struct {
 	turn chan struct{} // one place: who has it may use the session
 	over chan struct{} // closed when the branch can only abort, or is closed
 
@@ -19,35 +19,35 @@ type Turns struct {
 	doomed error // why it is over
 }
 
-// NewTurns makes the turns of a branch whose session nobody uses.
-func NewTurns() *Turns {
-	return &Turns{turn: make(chan struct{}, 1), over: make(chan struct{})}
+// New makes the turns of a branch whose session nobody uses.
+func New() *Branch {
+	return &Branch{turn: make(chan struct{}, 1), over: make(chan struct{})}
 }
 
 // Doom ends what waits for a turn, and what will; the first reason stays.
-func (t *Turns) Doom(why error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.doomed == nil {
-		t.doomed = why
-		close(t.over)
+func (b *Branch) Doom(why error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.doomed == nil {
+		b.doomed = why
+		close(b.over)
 	}
 }
 
 // Doomed is why the branch is over; nil: it is not.
-func (t *Turns) Doomed() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.doomed
+func (b *Branch) Doomed() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.doomed
 }
 
 // Over is closed when the branch is over.
-func (t *Turns) Over() <-chan struct{} { return t.over }
+func (b *Branch) Over() <-chan struct{} { return b.over }
 
 // Take takes the turn for good, for who ends the branch; false: a call has it, and may keep it for ever.
-func (t *Turns) Take() bool {
+func (b *Branch) Take() bool {
 	select {
-	case t.turn <- struct{}{}:
+	case b.turn <- struct{}{}:
 		return true
 	default:
 		return false
@@ -56,14 +56,14 @@ func (t *Turns) Take() bool {
 
 // Call is one call's hold on its branch. Its methods may be used concurrently.
 type Call struct {
-	*Turns
+	*Branch
 	mu    sync.Mutex
 	holds int  // its reasons to keep the turn
 	gone  bool // the call has returned
 }
 
 // NewCall is a call's, that has no turn yet.
-func (t *Turns) NewCall() *Call { return &Call{Turns: t} }
+func (b *Branch) NewCall() *Call { return &Call{Branch: b} }
 
 // Enter waits for the turn, unless the call has it. After nil, Exit must be called once.
 func (c *Call) Enter(ctx context.Context) error {
@@ -116,7 +116,7 @@ func (c *Call) Leave() error {
 	defer c.mu.Unlock()
 	c.gone = true
 	if c.holds > 0 {
-		return errors.New("the call has left rows, a batch or a savepoint open")
+		return errors.New("the call has left rows, a batch or a savepoint open, or something running")
 	}
 	return nil
 }

@@ -1,0 +1,128 @@
+package kv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/participant"
+	"github.com/txc-dev/txc/participant/kv/engine"
+	"github.com/txc-dev/txc/participant/turns"
+)
+
+// open is a branch that the service's own code works on. What it has done is in the engine.
+type open struct {
+	*turns.Branch
+	store *Store
+	name  engine.Name
+}
+
+// joined are the branches that calls work on.
+type joined struct {
+	mu  sync.Mutex
+	all map[engine.Name]*open
+}
+
+func (j *joined) find(n engine.Name) *open {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.all[n]
+}
+
+func (j *joined) add(o *open) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.all == nil {
+		j.all = map[engine.Name]*open{}
+	}
+	j.all[o.name] = o
+}
+
+// take takes a branch out, for good; nil: there is none.
+func (j *joined) take(n engine.Name) *open {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	o := j.all[n]
+	delete(j.all, n)
+	return o
+}
+
+// Join is participant.Joiner's: the call's context gives the branch's keys to View.
+func (s *Store) Join(ctx context.Context, b participant.Branch) (context.Context, error) {
+	o := s.joined.find(name(b))
+	if o == nil {
+		at, _ := ctx.Deadline()
+		a, err := s.ask(ctx, &engine.Begin{Branch: b, Deadline: at})
+		if err != nil {
+			return nil, err
+		}
+		if p := a.Reply.Promise; p.Vote != txc.Yes {
+			return nil, refusal(p.Reason)
+		}
+		o = &open{Branch: turns.New(), store: s, name: name(b)}
+		s.joined.add(o)
+	}
+	return context.WithValue(ctx, callKey{}, &call{open: o, Call: o.NewCall()}), nil
+}
+
+func refusal(r txc.Reason) error { return &txc.Refusal{Of: txc.ErrAborted, Reason: r} }
+
+// Leave is participant.Joiner's. A call dooms its branch if it failed, or if an operation has, whatever its code made of it.
+func (s *Store) Leave(ctx context.Context, b participant.Branch, failed error) error {
+	c := callOf(ctx)
+	if c == nil || c.store != s || c.name != name(b) { // it could not join
+		return nil
+	}
+	err := c.Leave()
+	if err == nil {
+		err = c.open.Doomed()
+	}
+	if err != nil || failed != nil {
+		c.open.Doom(errors.Join(err, failed))
+	}
+	return err
+}
+
+// closing takes a joined branch out when its Prepare or Abort comes. The error: it is not to be promised.
+func (s *Store) closing(n engine.Name) error {
+	o := s.joined.take(n)
+	if o == nil {
+		return nil // the engine knows what to say
+	}
+	why := o.Doomed()
+	o.Doom(errors.New("the branch is closed"))
+	return why
+}
+
+// do has the engine execute operations for a call, which has the turn.
+func (o *open) do(ctx context.Context, ops []engine.Op) ([]byte, error) {
+	reply := make(chan engine.Answer, 1)
+	put := func(e engine.Event, tell func(engine.Answer)) error {
+		return o.store.inbox.put(entry{event: e, call: waiter{alone: tell}})
+	}
+	if err := put(&engine.Do{Name: o.name, Ops: ops}, func(a engine.Answer) { reply <- a }); err != nil {
+		return nil, fmt.Errorf("key-value store: %w", err)
+	}
+	var a engine.Answer
+	select {
+	case a = <-reply:
+	case <-ctx.Done():
+	case <-o.Over():
+	}
+	if a.N == 0 { // it waits for a lock, which nobody needs any more
+		if err := put(&engine.Cancel{Name: o.name}, nil); err != nil {
+			return nil, fmt.Errorf("key-value store: %w", err)
+		}
+		a = <-reply
+	}
+	switch p := a.Reply.Promise; {
+	case a.Reply.Err != nil:
+		return nil, a.Reply.Err
+	case p.Vote != txc.Yes:
+		return nil, refusal(p.Reason)
+	default:
+		return p.Results, nil
+	}
+}
