@@ -2,24 +2,40 @@ package joined_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/participant"
 	"github.com/txc-dev/txc/participant/mysql"
 )
+
+// joins has a call join a branch.
+func (w *town) joins(ctx context.Context, s *mysql.Store, b participant.Branch) (call context.Context, conn *sql.Conn) {
+	w.t.Helper()
+	call, err := s.Join(ctx, b)
+	w.ok(err)
+	conn, err = mysql.Conn(call)
+	w.ok(err)
+	return call, conn
+}
+
+func (w *town) aborted(f txc.Fate, err error) {
+	w.t.Helper()
+	if err != nil || f != txc.AbortedNow {
+		w.t.Errorf("%v: %v", f, err)
+	}
+}
 
 // Helpers of one call ask for its connection each by itself, and what one of them undoes is its own.
 func TestSavepointsOfOneCallsConnectionsAreApart(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, "ma")
 	s, b := w.alone()
-	call, err := s.Join(w.within(), b)
-	w.ok(err)
-	outer, err := mysql.Conn(call)
-	w.ok(err)
+	call, outer := w.joins(w.within(), s, b)
 	whole, err := outer.BeginTx(w.within(), nil)
 	w.ok(err)
 	_, err = whole.ExecContext(w.within(), "insert into account values ('p', 1)")
@@ -43,10 +59,7 @@ func TestWhatIsLeftOfACallEndsWithItsBranch(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, "ma")
 	s, b := w.alone()
-	call, err := s.Join(w.within(), b)
-	w.ok(err)
-	conn, err := mysql.Conn(call)
-	w.ok(err)
+	call, conn := w.joins(w.within(), s, b)
 	point, err := conn.BeginTx(w.within(), nil)
 	w.ok(err)
 	rows, err := point.QueryContext(w.within(), "select id from account")
@@ -54,9 +67,7 @@ func TestWhatIsLeftOfACallEndsWithItsBranch(t *testing.T) {
 	if err := s.Leave(call, b, nil); err == nil {
 		t.Error("rows were left open, and nobody said so")
 	}
-	if f, err := s.Abort(w.within(), b, nil); err != nil || f != txc.AbortedNow {
-		t.Errorf("%v: %v", f, err)
-	}
+	w.aborted(s.Abort(w.within(), b, nil))
 	ended := make(chan []error, 1)
 	go func() {
 		for rows.Next() {
@@ -84,11 +95,8 @@ func TestTheServerEndsABranchThatNobodyEnds(t *testing.T) {
 	s, b := w.alone()
 	ctx, cancel := context.WithTimeout(w.within(), time.Second)
 	defer cancel()
-	call, err := s.Join(ctx, b)
-	w.ok(err)
-	conn, err := mysql.Conn(call)
-	w.ok(err)
-	_, err = conn.ExecContext(ctx, "update account set n = n + 1")
+	call, conn := w.joins(ctx, s, b)
+	_, err := conn.ExecContext(ctx, "update account set n = n + 1")
 	w.ok(err)
 	w.ok(s.Leave(call, b, nil))
 	w.until("it is open", func() bool { return w.open() == 1 })
@@ -103,10 +111,7 @@ func TestAStatementThatIsCutOffDooms(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, "ma")
 	s, b := w.alone()
-	call, err := s.Join(w.within(), b)
-	w.ok(err)
-	conn, err := mysql.Conn(call)
-	w.ok(err)
+	call, conn := w.joins(w.within(), s, b)
 	soon, cancel := context.WithTimeout(w.within(), 100*time.Millisecond)
 	defer cancel()
 	if _, err := conn.ExecContext(soon, "update account set n = n + 1 + sleep(20)"); !errors.Is(err, context.DeadlineExceeded) {
@@ -116,9 +121,7 @@ func TestAStatementThatIsCutOffDooms(t *testing.T) {
 	if err := s.Leave(call, b, nil); !errors.As(err, &refusal) || refusal.Reason.Code != txc.CodeDeadline {
 		t.Errorf("the caller hears %v", err)
 	}
-	if f, err := s.Abort(w.within(), b, nil); err != nil || f != txc.AbortedNow {
-		t.Errorf("%v: %v", f, err)
-	}
+	w.aborted(s.Abort(w.within(), b, nil))
 	if n := w.open(); n != 0 {
 		t.Errorf("%d transactions are open after the abort", n)
 	}
@@ -129,10 +132,7 @@ func TestPreparedStatementsOfACall(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, "ma")
 	s, b := w.alone()
-	call, err := s.Join(w.within(), b)
-	w.ok(err)
-	conn, err := mysql.Conn(call)
-	w.ok(err)
+	call, conn := w.joins(w.within(), s, b)
 	add, err := conn.PrepareContext(w.within(), "insert into account values (?, ?)")
 	w.ok(err)
 	look, err := conn.PrepareContext(w.within(), "select n from account where id = ?")
