@@ -63,6 +63,9 @@ func (p *program) writeScale(r *bench.Scale) error {
 		rows = append(rows, []string{strconv.Itoa(x.Finished), strconv.Itoa(x.Unfinished), fmt.Sprintf("%.0f", x.Took)})
 	}
 	s.table([]string{"FINISHED", "UNFINISHED", "RESTART MS"}, rows)
+	x := &r.Settling
+	s.line("")
+	s.line("%d finished, %d in doubt, in this process: serving after %.0f ms, all settled after %.0f ms more", x.Finished, x.Unfinished, x.Serving, x.Settled)
 	return s.done()
 }
 

@@ -15,7 +15,7 @@ func prefill(ctx context.Context, dir string, finished, unfinished int) error {
 	if err != nil {
 		return fmt.Errorf("prefill: %w", err)
 	}
-	_, err = filling.Fill(ctx, log, filling.Past{Number: 1, Epoch: rec.Epoch, Finished: finished, Unfinished: unfinished})
+	_, err = filling.Fill(ctx, log, filling.Past{Number: 1, Epoch: rec.Epoch, Finished: finished, Unfinished: unfinished, Members: []string{"p1", "p2"}})
 	if err = errors.Join(err, log.Close(ctx)); err != nil {
 		return fmt.Errorf("prefill: %w", err)
 	}

@@ -23,6 +23,7 @@ type Scale struct {
 	InFlight     []ScaleRow    `json:"in_flight"`
 	History      []ScaleRow    `json:"history"`
 	Restarts     []RestartTime `json:"restarts"`
+	Settling     Settling      `json:"settling"`
 }
 
 // ScaleRow is one size of one thing. Cost is that of transactions that are run beside it, with two participants that do
@@ -52,6 +53,7 @@ var (
 
 const (
 	scaleCallers = 300     // concurrent ones, where cost is measured
+	settlings    = 10_000  // transactions in doubt, beside the history, whose settling is measured
 	lingering    = 30_000  // transactions that are decided, and that somebody has not applied yet: they take up a place
 	usualHistory = 100_000 // where the options name none
 )
@@ -89,6 +91,10 @@ func RunScale(ctx context.Context, o Options) (*Scale, error) {
 		if err := s.restart(ctx, &o, dir, 0, n); err != nil {
 			return nil, err
 		}
+	}
+	var err error
+	if s.Settling, err = settling(ctx, &o, o.History, min(settlings, o.InFlight)); err != nil {
+		return nil, fmt.Errorf("measure the settling of what is in doubt: %w", err)
 	}
 	return s, nil
 }
