@@ -105,21 +105,23 @@ func (o *open) do(ctx context.Context, ops []engine.Op) ([]byte, error) {
 	if err := put(&engine.Do{Name: o.name, Ops: ops}, func(a engine.Answer) { reply <- a }); err != nil {
 		return nil, fmt.Errorf("key-value store: %w", err)
 	}
-	var a engine.Answer
 	select {
-	case a = <-reply:
+	case a := <-reply:
+		return outcome(a)
 	case <-ctx.Done():
 	case <-o.Over():
 	}
-	if a.N == 0 { // it waits for a lock, which nobody needs any more
-		if err := put(&engine.Cancel{Name: o.name}, nil); err != nil {
-			return nil, fmt.Errorf("key-value store: %w", err)
-		}
-		a = <-reply
+	if err := put(&engine.Cancel{Name: o.name}, nil); err != nil { // a lock that it waits for is of no use any more
+		return nil, fmt.Errorf("key-value store: %w", err)
 	}
+	return outcome(<-reply)
+}
+
+// outcome is what became of operations: what they have read, or why the branch is doomed.
+func outcome(a engine.Answer) ([]byte, error) {
 	switch p := a.Reply.Promise; {
 	case a.Reply.Err != nil:
-		return nil, a.Reply.Err
+		return nil, fmt.Errorf("key-value store: %w", a.Reply.Err)
 	case p.Vote != txc.Yes:
 		return nil, refusal(p.Reason)
 	default:

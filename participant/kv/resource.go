@@ -25,10 +25,8 @@ func (s *Store) Submit(reqs []participant.Request, done func(i int, r participan
 		}
 		if reqs[i].Joined || reqs[i].Verb == participant.VerbAbort {
 			if why := s.closing(name(reqs[i].Branch)); why != nil && reqs[i].Joined {
-				done(i, participant.Reply{Promise: participant.Promise{Vote: txc.No, Reason: abortOnly(why)}})
-				reqs[i] = participant.Request{Verb: participant.VerbAbort, Branch: reqs[i].Branch} // its locks go
-				asks[i].Request = reqs[i]
-				entries = append(entries, entry{event: &asks[i], call: waiter{alone: func(engine.Answer) {}}})
+				asks[i].Request = participant.Request{Verb: participant.VerbAbort, Branch: reqs[i].Branch} // its locks go, then it votes
+				entries = append(entries, entry{event: &asks[i], call: waiter{alone: func(engine.Answer) { done(i, abortOnly(why)) }}})
 				continue
 			}
 		}
@@ -42,7 +40,10 @@ func (s *Store) Submit(reqs []participant.Request, done func(i int, r participan
 	}
 }
 
-func abortOnly(why error) txc.Reason { return txc.Reason{Code: txc.CodeAbortOnly, Text: why.Error()} }
+// abortOnly is the vote of a doomed branch. It is certain, whatever the engine answers: nothing of the branch was written.
+func abortOnly(why error) participant.Reply {
+	return participant.Reply{Promise: participant.Promise{Vote: txc.No, Reason: txc.Reason{Code: txc.CodeAbortOnly, Text: why.Error()}}}
+}
 
 var busy = participant.Promise{Vote: txc.No, Reason: txc.Reason{
 	Code: txc.CodeBusy, Text: "too many requests wait for the key-value store", Retryable: true,

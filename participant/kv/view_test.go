@@ -161,6 +161,29 @@ func TestWhatDoomsAViewsBranch(t *testing.T) {
 	free(t, s)
 }
 
+// The caller may use its requests again as soon as the vote is there: the locks are free by then.
+func TestADoomedBranchVotesWhenItsLocksAreFree(t *testing.T) {
+	s := open(t, t.TempDir())
+	b := branch(1)
+	ctx, keys := join(t, s, b)
+	if err := keys.Put(ctx, "k", "1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Leave(ctx, b, errors.New("no such customer")); err != nil {
+		t.Fatal(err)
+	}
+	vote := make(chan participant.Reply, 1)
+	reqs := []participant.Request{{Verb: participant.VerbPrepare, Branch: b, Joined: true}}
+	s.Submit(reqs, func(i int, r participant.Reply) {
+		reqs[i] = participant.Request{}
+		vote <- r
+	})
+	if r := <-vote; r.Err != nil || r.Promise.Vote != txc.No || r.Promise.Reason.Code != txc.CodeAbortOnly {
+		t.Errorf("%+v", r)
+	}
+	free(t, s)
+}
+
 // told passes an error over, and tells if there was none.
 func told(err error) error {
 	if err == nil {

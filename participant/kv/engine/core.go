@@ -202,8 +202,7 @@ func (c *Core) goOn() {
 func (c *Core) ask(a *Ask) {
 	name := Name{a.Request.Branch.ID, a.Request.Branch.Mark}
 	if b := a.Request.Branch; b.Cluster != c.o.Cluster || b.Participant != c.o.Participant {
-		c.answer(a.N, participant.Reply{Err: fmt.Errorf("%w: branch %s is not of participant %s in cluster %s",
-			txc.ErrInvalid, b.Name(), c.o.Participant, c.o.Cluster)})
+		c.answer(a.N, participant.Reply{Err: c.foreign(b)})
 		return
 	}
 	switch a.Request.Verb {
@@ -216,6 +215,10 @@ func (c *Core) ask(a *Ask) {
 	default:
 		c.answer(a.N, participant.Reply{Err: fmt.Errorf("%w: request without a verb", txc.ErrInvalid)})
 	}
+}
+
+func (c *Core) foreign(b participant.Branch) error {
+	return fmt.Errorf("%w: branch %s is not of participant %s in cluster %s", txc.ErrInvalid, b.Name(), c.o.Participant, c.o.Cluster)
 }
 
 func (c *Core) answer(n uint64, r participant.Reply) {

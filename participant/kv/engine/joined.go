@@ -10,6 +10,9 @@ func (c *Core) begin(e *Begin) {
 	r := participant.Request{Branch: e.Branch, Deadline: e.Deadline}
 	name := Name{e.Branch.ID, e.Branch.Mark}
 	switch {
+	case e.Branch.Cluster != c.o.Cluster || e.Branch.Participant != c.o.Participant:
+		c.answer(e.N, participant.Reply{Err: c.foreign(e.Branch)})
+		return
 	case c.o.Opaque:
 		c.no(e.N, reason(txc.CodeBadWork, "the participant takes shipped work alone"))
 		return
@@ -76,7 +79,7 @@ func (c *Core) did(b *branch) {
 	n := b.asked
 	b.asked = 0
 	c.move(b, opened)
-	c.answer(n, participant.Reply{Promise: participant.Promise{Vote: txc.Yes, Results: b.run.out}})
+	c.answer(n, participant.Reply{Promise: participant.Promise{Vote: txc.Yes, Results: b.run.rest()}})
 }
 
 // closing is Prepare of an open branch: no call is running, and none will. What the calls have read went to them.
@@ -97,7 +100,6 @@ func (c *Core) closing(a *Ask, b *branch) {
 		c.refuse(b, reason(txc.CodeDeadline, "its time had run out on arrival"))
 		return
 	}
-	b.run.out = nil
 	c.move(b, working)
 	c.executed(b)
 }

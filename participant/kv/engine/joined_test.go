@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -170,6 +171,13 @@ func TestWhatCallsMayNotDo(t *testing.T) {
 	x := tx{seq: 1, age: 1}
 	s.refused(s.do(x, get("a")), txc.CodeAbortOnly)
 	s.refused(s.close(x), txc.CodeAbortOnly)
+	foreign := x.branch()
+	foreign.Participant = "bank-b"
+	s.n++
+	s.step(&engine.Begin{N: s.n, Branch: foreign})
+	if err := s.reply(s.n).Err; !errors.Is(err, txc.ErrInvalid) {
+		t.Errorf("a branch of another participant: %v", err)
+	}
 	s.opens(x, get("a"))
 	s.refused(s.begin(x), txc.CodeAbortOnly) // and it stays
 	for says, n := range map[string]uint64{"commit": s.commit(x), "shipped": s.prepare(x, get("a"))} {
@@ -267,6 +275,35 @@ func TestVotesOfCalls(t *testing.T) {
 	s.sync()
 	if p := s.vote(n); p.Vote != txc.Held {
 		t.Errorf("of nothing: %+v", p)
+	}
+}
+
+// An open branch may stay for long, and its calls may read much: what they have read went to them.
+func TestWhatCallsReadIsNotKept(t *testing.T) {
+	s := open(t, newDisk())
+	s.apply(tx{seq: 1, age: 1}, put("a", "1"))
+	x := tx{seq: 2, age: 2}
+	s.opens(x, put("b", "2"))
+	before := s.d.reads
+	for range 3 {
+		s.reads(s.do(x, get("a")), "1")
+		s.reads(s.do(x, get("b")), "2")
+	}
+	if n := s.d.reads - before; n != 3 {
+		t.Errorf("%d reads of the store, want one for each time that a was read, none for b", n)
+	}
+}
+
+// P1: nothing of a branch outlives its process before it has promised, so nothing of it can be promised afterwards.
+func TestAnOpenBranchEndsWithItsProcess(t *testing.T) {
+	s := open(t, newDisk())
+	x := tx{seq: 2, age: 2}
+	s.opens(x, put("a", "1"), get("r"))
+	s.reopen()
+	s.refused(s.do(x, get("a")), txc.CodeAbortOnly)
+	s.refused(s.close(x), txc.CodeAbortOnly)
+	if st := s.c.Stats(); st.Branches != 0 || st.Locks != 0 || s.value("a") != "-" {
+		t.Errorf("%+v is left, and a is %s", st, s.value("a"))
 	}
 }
 

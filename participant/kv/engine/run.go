@@ -72,6 +72,18 @@ func (r *run) more(ops []Op) {
 	}
 }
 
+// rest gives what the operations have read, and keeps of the values that were only read none: a branch that calls work on may
+// stay for long. They are read again when need be, and are the same, for their keys are locked.
+func (r *run) rest() (out []byte) {
+	for _, i := range r.slot {
+		if s := &r.slots[i]; !s.written {
+			s.loaded, s.value = false, nil
+		}
+	}
+	out, r.out = r.out, nil
+	return out
+}
+
 func (r *run) find(key []byte, index map[string]int) int {
 	if index != nil {
 		if i, ok := index[string(key)]; ok {
@@ -187,7 +199,7 @@ func (r *run) stage(n *Intent) {
 func (r *run) reset() {
 	clear(r.ops)
 	clear(r.slots)
-	r.ops, r.slots, r.out, r.work = r.ops[:0], r.slots[:0], nil, nil
+	r.ops, r.slots, r.slot, r.next, r.out, r.work = r.ops[:0], r.slots[:0], r.slot[:0], 0, nil, nil
 }
 
 func reason(code txc.Code, format string, args ...any) txc.Reason {

@@ -63,16 +63,16 @@ func inServers(t *testing.T, test func(t *testing.T, in string)) {
 
 func TestThreeHops(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, "a", "mb", "c", "kd")
+	w := newTown(t, "a", "mb", "c", "kd", "ke")
 	r, err := w.client.Run(w.within(), func(ctx context.Context, tx *client.Tx) error {
 		ctx, err := tx.Context(ctx)
 		if err != nil {
 			return err
 		}
-		return errors.Join(w.services["a"].call(ctx, "add 1; on mb: add 1; on c: add 1; on kd: add 1"), w.services["c"].call(ctx, "add 1"),
-			w.services["a"].call(ctx, "on c: on a: add 1"), w.services["mb"].call(ctx, "add 1"), w.services["kd"].call(ctx, "add 1"))
+		return errors.Join(w.services["a"].call(ctx, "add 1; on mb: add 1; on c: add 1; on kd: add 1; on ke: add 1"), w.services["c"].call(ctx, "add 1"),
+			w.services["a"].call(ctx, "on c: on a: add 1"), w.services["mb"].call(ctx, "add 1"), w.services["kd"].call(ctx, "add 1; on ke: add 1"))
 	})
-	if err != nil || r.Outcome != txc.Committed || len(r.Branches) != 4 {
+	if err != nil || r.Outcome != txc.Committed || len(r.Branches) != 5 {
 		t.Fatalf("%+v: %v", r, err)
 	}
 	w.balances(102)
