@@ -19,9 +19,11 @@ import (
 	"github.com/txc-dev/txc/participant/staged"
 )
 
-// Bounds of the connection.
+// Bounds of the connection. The client has one lock, under which it connects and writes: whoever publishes waits for both
+// whatever its context says, so that together they bound what a server that has stopped can take.
 const (
-	connectLimit  = 5 * time.Second
+	connectLimit  = 2 * time.Second
+	writeLimit    = 3 * time.Second
 	reconnectMin  = 100 * time.Millisecond
 	reconnectMore = 400 * time.Millisecond // at random, so that many do not come back at once
 	pingEvery     = 10 * time.Second       // a connection that is silently gone is found after two of them
@@ -107,7 +109,7 @@ func (b *broker) options(o Options) []client.Option {
 		log = slog.New(slog.DiscardHandler)
 	}
 	options := []client.Option{
-		client.Name("txc/" + o.Cluster + "/" + o.Name), client.Timeout(connectLimit), client.PingInterval(pingEvery), client.MaxPingsOutstanding(2),
+		client.Name("txc/" + o.Cluster + "/" + o.Name), client.Timeout(connectLimit), client.FlusherTimeout(writeLimit), client.PingInterval(pingEvery), client.MaxPingsOutstanding(2),
 		client.MaxReconnects(-1), client.ReconnectWait(reconnectMin), client.ReconnectJitter(reconnectMore, reconnectMore),
 		client.IgnoreAuthErrorAbort(), // a password that is being changed is no reason to give a promise up
 		client.ReconnectBufSize(-1),   // what is published while the server is away is an error, and not sent behind our back later

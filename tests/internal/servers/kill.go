@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -27,6 +28,29 @@ func (s *Server) kill() {
 		<-look.C
 	}
 	s.cmd = nil
+}
+
+// Freeze keeps the server, and all that it has started, from doing anything until Thaw; what is sent to it waits.
+func (s *Server) Freeze() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		return fmt.Errorf("the server does not run")
+	}
+	s.frozen = append(freeze(s.cmd.Process.Pid), s.cmd.Process.Pid)
+	return nil
+}
+
+// Thaw ends Freeze.
+func (s *Server) Thaw() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all error
+	for _, pid := range s.frozen {
+		all = errors.Join(all, syscall.Kill(pid, syscall.SIGCONT))
+	}
+	s.frozen = nil
+	return all
 }
 
 // freeze stops a process and all below it, so that they start no more, and returns those below.

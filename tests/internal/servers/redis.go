@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -74,19 +72,4 @@ func (s *RedisServer) Store() string { return s.StoreOf(0) }
 // StoreOf is Store of a database.
 func (s *RedisServer) StoreOf(database int) string {
 	return fmt.Sprintf("redis://default@%s/%d", s.Address, database)
-}
-
-// Freeze keeps the server from doing anything until Thaw; what is sent to it waits.
-func (s *RedisServer) Freeze() error { return s.signal(syscall.SIGSTOP) }
-
-// Thaw ends Freeze.
-func (s *RedisServer) Thaw() error { return s.signal(syscall.SIGCONT) }
-
-func (s *RedisServer) signal(which os.Signal) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cmd == nil {
-		return fmt.Errorf("redis does not run")
-	}
-	return s.cmd.Process.Signal(which)
 }

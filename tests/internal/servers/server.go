@@ -47,9 +47,10 @@ type Server struct {
 	as  *syscall.Credential // nil: as who runs this
 	log *os.File
 
-	mu    sync.Mutex
-	cmd   *exec.Cmd
-	ended chan struct{}
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	frozen []int // processes, until Thaw
+	ended  chan struct{}
 }
 
 // start makes a directory, and starts a server in it. Where it fails nothing is left.
