@@ -29,12 +29,9 @@ func Act(c *cli.Context, software string, stdout, stderr io.Writer) error {
 		}
 		return nil
 	}
-	o, err := OptionsOf(c, software, stderr)
+	o, err := OptionsOf(c, file, software, stderr)
 	if err != nil {
 		return err
-	}
-	if o.Statements = file.statements; o.Dir != "" && len(o.Statements) > 0 {
-		return console.BadInput("statements mean nothing to a key-value store").With("leave them out, or name another store")
 	}
 	return Serve(c.Context, o, stdout)
 }

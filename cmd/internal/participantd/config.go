@@ -22,6 +22,26 @@ import (
 type config struct {
 	settings   []setting
 	statements map[string]sqlwork.Statement // what only a file can say
+	line       int                          // of the statements
+}
+
+// said reports whether a flag has a value, or the file has statements, and where that was said.
+func (f config) said(c *cli.Context, flag string) (said bool, where string) {
+	in := func(line int, key string) (bool, string) {
+		return true, fmt.Sprintf("--config %s: line %d: %s", c.String("config"), line, key)
+	}
+	if flag == keyStatements {
+		if f.line > 0 {
+			return in(f.line, flag)
+		}
+		return false, ""
+	}
+	for _, s := range f.settings {
+		if s.flag == flag && s.applied {
+			return in(s.line, s.key)
+		}
+	}
+	return c.IsSet(flag), "--" + flag
 }
 
 // setting is a flag's value, or values, as the file has them.
@@ -29,6 +49,7 @@ type setting struct {
 	key, flag string
 	line      int
 	values    []string
+	applied   bool // neither flag nor environment says otherwise
 }
 
 // form is what a key's value must be.
@@ -79,10 +100,11 @@ func applyConfig(c *cli.Context) (config, error) {
 		}
 		return f, console.BadInput("--config %s: %v", path, err).With("see examples/participant/orders.yaml")
 	}
-	for _, s := range f.settings {
+	for i, s := range f.settings {
 		if c.IsSet(s.flag) {
 			continue
 		}
+		f.settings[i].applied = true
 		for _, v := range s.values {
 			if err := c.Set(s.flag, v); err != nil {
 				return f, console.BadInput("--config %s: line %d: %s: %v", path, s.line, s.key, err)
@@ -144,6 +166,7 @@ func parseConfig(data []byte) (f config, err error) {
 	}
 	err = pairs(root, "", func(key string, at, value *yaml.Node) error {
 		if key == keyStatements {
+			f.line = at.Line
 			f.statements, err = statements(value)
 			return err
 		}
@@ -152,7 +175,7 @@ func parseConfig(data []byte) (f config, err error) {
 				continue
 			}
 			values, err := k.form.values(key, value)
-			f.settings = append(f.settings, setting{key, k.flag, value.Line, values})
+			f.settings = append(f.settings, setting{key: key, flag: k.flag, line: value.Line, values: values})
 			return err
 		}
 		all := []string{}

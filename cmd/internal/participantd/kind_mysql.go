@@ -10,6 +10,7 @@ import (
 
 var mysqlKind = kind{
 	schemes: []string{"mysql://", "mariadb://"}, usage: "mysql://user@host:port/database", password: "MYSQL_PWD",
+	sql: true,
 	open: func(ctx context.Context, o Options, log *slog.Logger) (participant.Resource, error) {
 		return mysql.Open(ctx, o.Database, mysql.Options{
 			Cluster: o.Cluster, Name: o.Name, Password: o.Password, Logger: log,

@@ -10,6 +10,7 @@ import (
 
 var postgresKind = kind{
 	schemes: []string{"postgres://", "postgresql://"}, usage: "postgres://user@host/database", password: "PGPASSWORD",
+	sql: true,
 	open: func(ctx context.Context, o Options, log *slog.Logger) (participant.Resource, error) {
 		return postgres.Open(ctx, o.Database, postgres.Options{
 			Cluster: o.Cluster, Name: o.Name, Password: o.Password, Logger: log,

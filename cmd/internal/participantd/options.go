@@ -82,8 +82,8 @@ func Flags() []cli.Flag {
 	)
 }
 
-// OptionsOf reads the flags.
-func OptionsOf(c *cli.Context, software string, log io.Writer) (Options, error) {
+// OptionsOf reads the flags, and what only the file of --config can say.
+func OptionsOf(c *cli.Context, file config, software string, log io.Writer) (Options, error) {
 	o := Options{
 		Name: c.String("name"), Cluster: c.String("cluster"), Listen: c.String("listen"), Advertise: c.String("advertise"),
 		Coordinators: split(c.StringSlice("coordinator")), Waive: split(c.StringSlice("waive")), Insecure: c.Bool("insecure"), Reflection: c.Bool("reflection"),
@@ -96,7 +96,7 @@ func OptionsOf(c *cli.Context, software string, log io.Writer) (Options, error) 
 	if o.Name == "" {
 		return o, console.BadInput("no --name").With("name this participant, for example --name bank-a")
 	}
-	err := o.readStore(c)
+	err := o.readStore(c, file)
 	if err != nil {
 		return o, err
 	}

@@ -24,17 +24,15 @@ func Dir(store string) (string, error) {
 }
 
 // readStore reads --store and what belongs to it. What comes out of the environment is never shown.
-func (o *Options) readStore(c *cli.Context) error {
+func (o *Options) readStore(c *cli.Context, f config) error {
 	store := c.String("store")
 	o.LockTimeout = c.Duration("lock-timeout")
 	if o.LockTimeout <= 0 {
 		return console.BadInput("--lock-timeout %v", o.LockTimeout).With("use a duration above zero, such as 1s")
 	}
 	if strings.HasPrefix(store, "kv:") {
-		for _, flag := range []string{"password-file", "allow-free-sql", "staging"} {
-			if c.IsSet(flag) {
-				return console.BadInput("--%s means nothing to a key-value store", flag).With("leave it out, or name another --store")
-			}
+		if err := meant(c, f, "a key-value store", "password-file", "allow-free-sql", "staging", keyStatements); err != nil {
+			return err
 		}
 		var err error
 		o.Dir, err = Dir(store)
@@ -58,6 +56,9 @@ func (o *Options) readStore(c *cli.Context) error {
 	if !ok {
 		return console.BadInput("--store %q", store).With("use " + usages())
 	}
+	if err := k.meant(c, f); err != nil {
+		return err
+	}
 	switch o.Staging = c.String("staging"); {
 	case k.staged && o.Staging == "":
 		return console.BadInput("--store %s has no --staging", k.usage).With("name a directory for what is to be published: it holds this participant's promises")
@@ -67,7 +68,7 @@ func (o *Options) readStore(c *cli.Context) error {
 	if o.Misbehave != (Misbehave{}) {
 		return console.BadInput("only a key-value store can misbehave").With("leave out --deny, --delay, --stall and --forget")
 	}
-	o.AllowFreeSQL = c.Bool("allow-free-sql")
+	o.AllowFreeSQL, o.Statements = c.Bool("allow-free-sql"), f.statements
 	if path := c.String("password-file"); path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -76,6 +77,28 @@ func (o *Options) readStore(c *cli.Context) error {
 		o.Password = strings.TrimRight(string(text), "\r\n")
 	}
 	return nil
+}
+
+// meant refuses what was said by flag, environment or file, and means nothing to such a store: nobody is to believe that it
+// has an effect.
+func meant(c *cli.Context, f config, store string, flags ...string) error {
+	for _, flag := range flags {
+		if said, where := f.said(c, flag); said {
+			return console.BadInput("%s means nothing to %s", where, store).With("leave it out, or name another --store")
+		}
+	}
+	return nil
+}
+
+func (k kind) meant(c *cli.Context, f config) error {
+	var without []string
+	if !k.sql {
+		without = append(without, "allow-free-sql", keyStatements)
+	}
+	if k.staged { // its branches wait for no lock
+		without = append(without, "lock-timeout")
+	}
+	return meant(c, f, "a store like "+k.usage, without...)
 }
 
 // spelled reports that an address spells a password out.
