@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -42,14 +44,7 @@ func (o *Options) readStore(c *cli.Context, f config) error {
 		return console.BadInput("--store has a password in it").With("put it into --password-file or the environment (" + passwords() + "), or write ${NAME} of a variable")
 	}
 	var missing []string
-	o.Database = os.Expand(store, func(name string) string {
-		value, is := os.LookupEnv(name)
-		if !is {
-			missing = append(missing, name)
-		}
-		return value
-	})
-	if len(missing) > 0 {
+	if o.Database, missing = expand(store); len(missing) > 0 {
 		return console.BadInput("--store names %s, which the environment does not have", strings.Join(missing, ", ")).With("set it")
 	}
 	k, ok := kindOf(o.Database)
@@ -100,6 +95,25 @@ func (k kind) meant(c *cli.Context, f config) error {
 	}
 	return meant(c, f, "a store like "+k.usage, without...)
 }
+
+// expand puts in what the environment has for ${NAME}. A variable that stands for a whole password is the password as it is,
+// whatever signs it has, and is written as an address has to write them.
+func expand(store string) (full string, missing []string) {
+	value := func(name string) string {
+		v, is := os.LookupEnv(name)
+		if !is {
+			missing = append(missing, name)
+		}
+		return v
+	}
+	store = wholePassword.ReplaceAllStringFunc(store, func(s string) string {
+		written := url.UserPassword("", value(s[len(":${"):len(s)-len("}@")])).String()
+		return strings.ReplaceAll(written, "$", "%24") + "@" // and is not looked at again
+	})
+	return os.Expand(store, value), missing
+}
+
+var wholePassword = regexp.MustCompile(`:\$\{[A-Za-z_][A-Za-z_0-9]*\}@`)
 
 // spelled reports that an address spells a password out.
 func spelled(store string) bool {
