@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	crand "crypto/rand"
 	"errors"
@@ -110,8 +111,8 @@ func (s *Store) reach(ctx context.Context) error {
 // defaults are. limit bounds a statement; 0: each branch sets its own.
 func (s *Store) pool(address string, size int, limit time.Duration) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(address)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", txc.ErrInvalid, err)
+	if err != nil { // its own text has the address, and of a password with an @ only the half is struck out
+		return nil, fmt.Errorf("%w: the address cannot be read, use postgres://user@host:port/database: %w", txc.ErrInvalid, cmp.Or(errors.Unwrap(err), errUnread))
 	}
 	if s.o.Password != "" {
 		c.ConnConfig.Password = s.o.Password
@@ -161,6 +162,8 @@ func (s *Store) deed(ctx context.Context) (context.Context, context.CancelFunc, 
 	ctx, cancel := context.WithTimeout(ctx, finishLimit)
 	return ctx, cancel, nil
 }
+
+var errUnread = errors.New("nobody says why")
 
 // simple runs statements by the simple protocol and gives the last one's tag: PREPARE TRANSACTION and its like are never
 // prepared statements.
