@@ -17,6 +17,7 @@ type open struct {
 	*turns.Branch
 	store *Store
 	name  engine.Name
+	busy  chan struct{} // one place: a call that has the turn has it for all of its goroutines
 }
 
 // joined are the branches that calls work on.
@@ -61,7 +62,7 @@ func (s *Store) Join(ctx context.Context, b participant.Branch) (context.Context
 		if p := a.Reply.Promise; p.Vote != txc.Yes {
 			return nil, refusal(p.Reason)
 		}
-		o = &open{Branch: turns.New(), store: s, name: name(b)}
+		o = &open{Branch: turns.New(), store: s, name: name(b), busy: make(chan struct{}, 1)}
 		s.joined.add(o)
 	}
 	return context.WithValue(ctx, callKey{}, &call{open: o, Call: o.NewCall()}), nil
@@ -96,8 +97,16 @@ func (s *Store) closing(n engine.Name) error {
 	return why
 }
 
-// do has the engine execute operations for a call, which has the turn.
+// do has the engine execute operations for a call, which has the turn: one goroutine's at a time.
 func (o *open) do(ctx context.Context, ops []engine.Op) ([]byte, error) {
+	select {
+	case o.busy <- struct{}{}:
+		defer func() { <-o.busy }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for another operation of the call: %w", ctx.Err())
+	case <-o.Over():
+		return nil, o.Doomed()
+	}
 	reply := make(chan engine.Answer, 1)
 	put := func(e engine.Event, tell func(engine.Answer)) error {
 		return o.store.inbox.put(entry{event: e, call: waiter{alone: tell}})

@@ -2,6 +2,7 @@ package kv
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/txc-dev/txc"
@@ -53,6 +54,9 @@ func (k *Keys) Do(ctx context.Context, ops ...Op) ([]Result, error) {
 		}
 	}
 	if err := k.call.Enter(ctx); err != nil {
+		if errors.Is(err, ctx.Err()) {
+			k.call.open.Doom(err) // what was asked for has not been done
+		}
 		return nil, err
 	}
 	defer k.call.Exit(func() {})

@@ -65,6 +65,8 @@ type Call struct {
 // NewCall is a call's, that has no turn yet.
 func (b *Branch) NewCall() *Call { return &Call{Branch: b} }
 
+var errGone = errors.New("the call has returned: its transaction is no longer its own")
+
 // Enter waits for the turn, unless the call has it. After nil, Exit must be called once.
 func (c *Call) Enter(ctx context.Context) error {
 	c.mu.Lock()
@@ -73,7 +75,11 @@ func (c *Call) Enter(ctx context.Context) error {
 		c.mu.Unlock()
 		return nil
 	}
+	gone := c.gone
 	c.mu.Unlock()
+	if gone {
+		return errGone
+	}
 	select { // a branch that is over has no more turns, whoever comes first
 	case <-c.over:
 		return c.Doomed()
@@ -90,7 +96,7 @@ func (c *Call) Enter(ctx context.Context) error {
 	defer c.mu.Unlock()
 	if c.gone {
 		<-c.turn
-		return errors.New("the call has returned: its transaction is no longer its own")
+		return errGone
 	}
 	c.holds = 1
 	return nil
