@@ -90,7 +90,17 @@ func (c *Core) sendCommit(l *live, i int) {
 		return // it is told when it is back
 	}
 	l.note(c, commitSent, i, 0, "")
-	b.peer.say(Message{ID: l.id, Mark: l.mark, Body: protocol.Commit{Evidence: b.evidence}})
+	b.peer.say(Message{ID: l.id, Mark: l.mark, Body: protocol.Commit{Evidence: b.evidence, Relaxed: !l.awaited()}})
+}
+
+// awaited reports that a client waits until every branch has applied.
+func (l *live) awaited() bool {
+	for i := range l.waiters {
+		if l.waiters[i].wait == Applied {
+			return true
+		}
+	}
+	return false
 }
 
 // sendAbort tells a branch once. One that was never sent anything has nothing to end, unless calls opened it.

@@ -29,6 +29,8 @@ type grouped struct {
 	groups []int
 	hold   bool
 	held   map[txc.ID]func()
+
+	relaxed bool // the last Commit
 }
 
 func (g *grouped) Submit(reqs []participant.Request, done func(i int, r participant.Reply)) {
@@ -55,6 +57,9 @@ func (g *grouped) one(i int, r participant.Request, done func(i int, r participa
 		}
 		reply.Promise, reply.Err = g.Toy.Prepare(ctx, r.Branch, r.Work, r.Joined)
 	case participant.VerbCommit:
+		g.mu.Lock()
+		g.relaxed = r.Relaxed
+		g.mu.Unlock()
 		reply.Fate, reply.Err = g.Toy.Commit(ctx, r.Branch, r.Evidence)
 	case participant.VerbAbort:
 		g.mu.Lock()
@@ -94,9 +99,11 @@ func TestBatcherGetsGroups(t *testing.T) {
 		if len(g.groups) != 1 || g.groups[0] != 5 {
 			t.Errorf("groups of %v", g.groups)
 		}
-		o.say(1, protocol.Commit{})
-		if f := expect[protocol.Fated](o); f.Fate != txc.CommittedNow {
-			t.Errorf("fate %v", f)
+		for n, relaxed := range []bool{true, false} {
+			o.say(uint64(n)+1, protocol.Commit{Relaxed: relaxed})
+			if f := expect[protocol.Fated](o); f.Fate != txc.CommittedNow || g.relaxed != relaxed { // the fate came after it was set
+				t.Errorf("fate %v; it heard that nobody waits: %v, want %v", f, g.relaxed, relaxed)
+			}
 		}
 		shut(t, a)
 	})

@@ -61,6 +61,7 @@ type Call struct {
 	Work       []byte        // DeedPrepare
 	Deadline   time.Duration // DeedPrepare: on the core's clock
 	Evidence   []byte        // DeedCommit, DeedAbort
+	Relaxed    bool          // DeedCommit: nobody waits for it
 	Settlement Settlement    // DeedSettle
 	Seen       []Seen        // DeedRemember
 	Below      txc.ID        // DeedForget; DeedList: markers from here on

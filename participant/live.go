@@ -36,6 +36,7 @@ type live struct {
 	looking bool      // the store was asked what it knows of this branch, before the machine heard anything
 	queued  []arrived // what has arrived meanwhile
 	touched uint64    // the last call of the store when the phase was entered
+	relaxed bool      // nobody waits for its Commit
 	undone  bool      // the store's No was certain: nothing is left to be rolled back
 	missed  int       // listings of the store in a row that did not show its promise
 	alarmed uint16    // troubles that were told, a bit each
@@ -156,7 +157,7 @@ func (c *Core) carryOut(lv *live, act protocol.BranchAction) {
 	case protocol.LookForPromise: // nobody was told yes, so the store may be made to tell
 		c.callLater(lv, Call{Deed: DeedAbort, Evidence: lv.evidence})
 	case protocol.WriteApply:
-		c.write(lv, Call{Deed: DeedCommit, Evidence: lv.evidence}, act.Again)
+		c.write(lv, Call{Deed: DeedCommit, Evidence: lv.evidence, Relaxed: lv.relaxed}, act.Again)
 	case protocol.RollBack:
 		if lv.undone {
 			c.feed(lv, protocol.RolledBack{})

@@ -26,6 +26,7 @@ func (c *Core) admitted(p *peer, lv *live, from arrived) {
 			return
 		}
 		c.toldBy(lv, from.session, body.Evidence)
+		lv.relaxed = body.Relaxed
 		c.feed(lv, protocol.CommitTold{})
 	case protocol.Abort:
 		if lv == nil {

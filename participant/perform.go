@@ -102,7 +102,7 @@ func (a *Agent) submit(calls []Call) {
 			a.done(p, Done{}, err)
 			continue
 		}
-		r := Request{Verb: verbs[c.Deed], Branch: c.Branch, Joined: c.Joined, Work: c.Work, Evidence: c.Evidence}
+		r := Request{Verb: verbs[c.Deed], Branch: c.Branch, Joined: c.Joined, Work: c.Work, Evidence: c.Evidence, Relaxed: c.Relaxed}
 		if c.Deed == DeedPrepare {
 			r.Deadline = a.started.Add(c.Deadline)
 		}

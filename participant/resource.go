@@ -132,6 +132,7 @@ type Request struct {
 	Joined   bool
 	Work     []byte
 	Evidence []byte
+	Relaxed  bool      // of a Commit: nobody waits for it, so that it may wait for others to share a sync with, for milliseconds
 	Deadline time.Time // of a Prepare; monotonic
 }
 

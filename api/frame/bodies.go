@@ -22,9 +22,9 @@ func appendPrepare(b []byte, p *protocol.Prepare) []byte {
 	return shut(b, at)
 }
 
-func appendEvidence(b []byte, num protowire.Number, evidence []byte) []byte {
+func appendEnd(b []byte, num protowire.Number, evidence []byte, relaxed bool) []byte {
 	b, at := open(b, num)
-	return shut(appendBytes(b, 4, evidence), at)
+	return shut(appendBool(appendBytes(b, 4, evidence), 6, relaxed), at)
 }
 
 func appendVote(b []byte, o Opening, v *protocol.Vote) []byte {

@@ -16,9 +16,11 @@ func (r *MessageReader) toParticipant(f *fields, say protowire.Number) protocol.
 	case sayPrepare:
 		return r.prepare(f)
 	case sayCommit:
-		return protocol.Commit{Evidence: f.evidence()}
+		evidence, relaxed := f.end()
+		return protocol.Commit{Evidence: evidence, Relaxed: relaxed}
 	case sayAbort:
-		return protocol.Abort{Evidence: f.evidence()}
+		evidence, _ := f.end()
+		return protocol.Abort{Evidence: evidence}
 	case sayAnswer:
 		return f.answer()
 	case sayList:
@@ -92,16 +94,19 @@ func (r *MessageReader) prepare(f *fields) protocol.Prepare {
 	return p
 }
 
-func (f *fields) evidence() (evidence []byte) {
+// end reads how a branch ends. Abort has no use for relaxed.
+func (f *fields) end() (evidence []byte, relaxed bool) {
 	for f.next() {
 		switch f.num {
 		case 1, 2, 3, 5:
 			f.said(f.num)
 		case 4:
 			evidence = slices.Clone(f.bytes(txc.MaxEvidence))
+		case 6:
+			relaxed = f.bool()
 		}
 	}
-	return evidence
+	return evidence, relaxed
 }
 
 func (f *fields) answer() (a protocol.Answer) {

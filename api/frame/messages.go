@@ -134,9 +134,9 @@ func (w *MessageWriter) body(b []byte, body protocol.Body) ([]byte, error) {
 	case protocol.Prepare:
 		return appendPrepare(b, &body), nil
 	case protocol.Commit:
-		return appendEvidence(b, sayCommit, body.Evidence), nil
+		return appendEnd(b, sayCommit, body.Evidence, body.Relaxed), nil
 	case protocol.Abort:
-		return appendEvidence(b, sayAbort, body.Evidence), nil
+		return appendEnd(b, sayAbort, body.Evidence, false), nil
 	case protocol.Answer:
 		b, at := open(b, sayAnswer)
 		b = appendUint(b, 1, uint64(body.Outcome))

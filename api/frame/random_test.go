@@ -128,7 +128,7 @@ func (g generator) toParticipant() (out []protocol.Message) {
 			}
 			m.Body = p
 		case 1:
-			m.Body = protocol.Commit{Evidence: g.bytes(txc.MaxEvidence)}
+			m.Body = protocol.Commit{Evidence: g.bytes(txc.MaxEvidence), Relaxed: g.yes()}
 		case 2:
 			m.Body = protocol.Abort{Evidence: g.bytes(txc.MaxEvidence)}
 		case 3:

@@ -144,7 +144,7 @@ func (r *reference) messages(f *txcpb.Frame) (out []protocol.Message) {
 			m.Body = protocol.Prepare{Incarnation: p.Incarnation, Age: p.Age, TimeLeft: time.Duration(p.TimeLeftMs) * time.Millisecond,
 				Members: p.Members, MayRelease: p.MayRelease, Joined: p.Work == nil, Calls: p.Calls, Work: p.Work}
 		case *txcpb.Entry_Commit:
-			m.Body = protocol.Commit{Evidence: w.Commit.Evidence}
+			m.Body = protocol.Commit{Evidence: w.Commit.Evidence, Relaxed: w.Commit.Relaxed}
 		case *txcpb.Entry_Abort:
 			m.Body = protocol.Abort{Evidence: w.Abort.Evidence}
 		case *txcpb.Entry_Answer:

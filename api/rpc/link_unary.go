@@ -167,12 +167,12 @@ func (c *calls) ask(ctx context.Context, m timed) (protocol.Body, error) {
 	case protocol.Prepare:
 		return c.prepare(ctx, m, body)
 	case protocol.Commit:
-		return c.end(ctx, m, body.Evidence, protocol.AboutCommit)
+		return c.end(ctx, m, protocol.AboutCommit, body.Evidence, body.Relaxed)
 	case protocol.Abort:
-		return c.end(ctx, m, body.Evidence, protocol.AboutAbort)
+		return c.end(ctx, m, protocol.AboutAbort, body.Evidence, false)
 	case protocol.Answer:
 		if body.Outcome == txc.Aborted { // of any other it learns by asking
-			return c.end(ctx, m, nil, protocol.AboutAbort)
+			return c.end(ctx, m, protocol.AboutAbort, nil, false)
 		}
 		return nil, nil
 	case protocol.Welcome, protocol.Vote, protocol.Fated, protocol.Fenced, protocol.Inquiry, protocol.Listed:
@@ -264,9 +264,9 @@ func (c *calls) prepare(ctx context.Context, m timed, body protocol.Prepare) (pr
 	return c.read(&txcpb.Entry{Sequence: 1, What: &txcpb.Entry_Vote{Vote: p}})
 }
 
-func (c *calls) end(ctx context.Context, m timed, evidence []byte, about protocol.About) (protocol.Body, error) {
+func (c *calls) end(ctx context.Context, m timed, about protocol.About, evidence []byte, relaxed bool) (protocol.Body, error) {
 	from, watermark := c.bear(m.From)
-	r := &txcpb.CommitRequest{From: senderPB(from), Id: m.ID.String(), Participant: c.link.peer.Name, Evidence: evidence, Mark: m.Mark}
+	r := &txcpb.CommitRequest{From: senderPB(from), Id: m.ID.String(), Participant: c.link.peer.Name, Evidence: evidence, Mark: m.Mark, Relaxed: relaxed}
 	ctx, cancel := context.WithTimeout(ctx, unaryWait)
 	defer cancel()
 	way := c.link.client().Commit

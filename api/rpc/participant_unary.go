@@ -93,7 +93,7 @@ func (s *service) Commit(ctx context.Context, r *txcpb.CommitRequest) (*txcpb.Fa
 	if err != nil {
 		return nil, err
 	}
-	e.What = &txcpb.Entry_Commit{Commit: &txcpb.CommitRequest{Evidence: r.GetEvidence()}}
+	e.What = &txcpb.Entry_Commit{Commit: &txcpb.CommitRequest{Evidence: r.GetEvidence(), Relaxed: r.GetRelaxed()}}
 	return s.fate(ctx, r, e)
 }
 

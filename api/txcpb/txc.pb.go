@@ -834,7 +834,8 @@ type CommitRequest struct {
 	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	Participant   string                 `protobuf:"bytes,3,opt,name=participant,proto3" json:"participant,omitempty"`
 	Evidence      []byte                 `protobuf:"bytes,4,opt,name=evidence,proto3" json:"evidence,omitempty"`
-	Mark          uint64                 `protobuf:"fixed64,5,opt,name=mark,proto3" json:"mark,omitempty"` // of the id's opening; 0: the sender's
+	Mark          uint64                 `protobuf:"fixed64,5,opt,name=mark,proto3" json:"mark,omitempty"`      // of the id's opening; 0: the sender's
+	Relaxed       bool                   `protobuf:"varint,6,opt,name=relaxed,proto3" json:"relaxed,omitempty"` // of a Commit: nobody waits for the branch's end, which may wait for company, for milliseconds
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -902,6 +903,13 @@ func (x *CommitRequest) GetMark() uint64 {
 		return x.Mark
 	}
 	return 0
+}
+
+func (x *CommitRequest) GetRelaxed() bool {
+	if x != nil {
+		return x.Relaxed
+	}
+	return false
 }
 
 type FateReply struct {
@@ -5932,13 +5940,14 @@ const file_txc_proto_rawDesc = "" +
 	"\aresults\x18\x04 \x01(\fR\aresults\x12 \n" +
 	"\x04seen\x18\x05 \x01(\v2\f.txc.v1.SeenR\x04seen\x12\x18\n" +
 	"\acertain\x18\x06 \x01(\bR\acertain\x12\x15\n" +
-	"\x05stamp\x18\x81\x02 \x01(\x04R\x05stamp\"\x95\x01\n" +
+	"\x05stamp\x18\x81\x02 \x01(\x04R\x05stamp\"\xaf\x01\n" +
 	"\rCommitRequest\x12\"\n" +
 	"\x04from\x18\x01 \x01(\v2\x0e.txc.v1.SenderR\x04from\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12 \n" +
 	"\vparticipant\x18\x03 \x01(\tR\vparticipant\x12\x1a\n" +
 	"\bevidence\x18\x04 \x01(\fR\bevidence\x12\x12\n" +
-	"\x04mark\x18\x05 \x01(\x06R\x04mark\"\x8d\x01\n" +
+	"\x04mark\x18\x05 \x01(\x06R\x04mark\x12\x18\n" +
+	"\arelaxed\x18\x06 \x01(\bR\arelaxed\"\x8d\x01\n" +
 	"\tFateReply\x12 \n" +
 	"\x04fate\x18\x01 \x01(\x0e2\f.txc.v1.FateR\x04fate\x12&\n" +
 	"\x06reason\x18\x02 \x01(\v2\x0e.txc.v1.ReasonR\x06reason\x12 \n" +

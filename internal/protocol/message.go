@@ -58,7 +58,10 @@ type (
 	}
 
 	// Commit is a decision; repeated until an answer comes.
-	Commit struct{ Evidence []byte }
+	Commit struct {
+		Evidence []byte
+		Relaxed  bool // nobody waits for the branch's end: its store may have it wait for company, for milliseconds
+	}
 
 	// Abort ends a branch that is not, or no longer, to commit; sent once.
 	Abort struct{ Evidence []byte }

@@ -24,7 +24,7 @@ func (p *participantNode) call(c participant.Call) {
 	name := engine.Name{ID: c.Branch.ID, Mark: c.Branch.Mark}
 	switch c.Deed {
 	case participant.DeedPrepare, participant.DeedCommit, participant.DeedAbort:
-		r := participant.Request{Verb: verbs[c.Deed], Branch: c.Branch, Joined: c.Joined, Work: c.Work, Evidence: c.Evidence}
+		r := participant.Request{Verb: verbs[c.Deed], Branch: c.Branch, Joined: c.Joined, Work: c.Work, Evidence: c.Evidence, Relaxed: c.Relaxed}
 		if c.Deed == participant.DeedPrepare {
 			p.w.excuses.attempt(participant.Proof{ID: c.Branch.ID, Mark: c.Branch.Mark}, c.Work)
 			r.Deadline = p.clock().Add(p.booted + c.Deadline - p.w.now)

@@ -72,6 +72,7 @@ type Core struct {
 	last   []byte    // the row of the batch's keys
 	memory []byte    // the row of the memory
 	by     time.Time // when todo must be written at the latest; zero: nothing waits
+	hurry  bool      // somebody waits for what todo has
 	dropBy time.Time
 	hold   time.Time // nothing is written before
 }

@@ -18,7 +18,8 @@ func (c *Core) commit(a *Ask, name Name) {
 	case promised:
 		c.mem.Seen, _ = c.see(a.Request.Branch.Seen)
 		c.move(b, ending)
-		c.enqueue(task{kind: taskApply, b: b, n: a.N}, c.now.Add(c.o.ApplyDelay))
+		c.hurry = c.hurry || !a.Request.Relaxed
+		c.add(task{kind: taskApply, b: b, n: a.N}, c.now.Add(c.o.ApplyDelay))
 	case ending:
 		c.wait(b, a)
 	case settled:

@@ -98,7 +98,7 @@ func (w *world) send(x *trans, i int) {
 			w.decide(x)
 		})
 	case x.outcome == txc.Committed && p.vote.Promises():
-		s.ask(participant.Request{Verb: participant.VerbCommit, Branch: x.branch(i)}, func(r participant.Reply) {
+		s.ask(participant.Request{Verb: participant.VerbCommit, Branch: x.branch(i), Relaxed: w.rnd.IntN(2) == 0}, func(r participant.Reply) {
 			if r.Err == nil && !r.Fate.Applied() {
 				w.lost = fmt.Sprintf("%d at %d: commit is answered by %v", x.seq, i, r.Fate)
 			}

@@ -86,21 +86,27 @@ func (n *Intent) writes() load {
 	return l
 }
 
-// enqueue has a task written by then, or sooner.
+// enqueue has a task written by then, or sooner; somebody waits for it.
 func (c *Core) enqueue(t task, by time.Time) {
+	c.hurry = true
+	c.add(t, by)
+}
+
+// add is the same for a task that nobody may be waiting for.
+func (c *Core) add(t task, by time.Time) {
 	c.todo = append(c.todo, t)
 	if c.by.IsZero() || by.Before(c.by) {
 		c.by = by
 	}
 }
 
-// due tells whether a batch is to be issued now. It does not wait for company with nobody left who could give it, nor
-// while somebody waits for locks that it may free.
+// due tells whether a batch is to be issued now. It does not wait for company while somebody waits for locks that it may free,
+// nor, if somebody waits for it, with nobody left who could give company.
 func (c *Core) due() bool {
 	if c.flight || c.dead != nil || c.now.Before(c.hold) {
 		return false
 	}
-	if len(c.todo) > 0 && (!c.now.Before(c.by) || c.lively == 0 || c.locks.Waiting() > 0 || c.shut) {
+	if len(c.todo) > 0 && (!c.now.Before(c.by) || c.hurry && c.lively == 0 || c.locks.Waiting() > 0 || c.shut) {
 		return true
 	}
 	return c.dropping() && !c.now.Before(c.dropBy)
@@ -164,7 +170,7 @@ func (c *Core) issue() bool {
 	}
 	c.todo = slices.Delete(c.todo, 0, taken)
 	if len(c.todo) == 0 {
-		c.by = time.Time{}
+		c.by, c.hurry = time.Time{}, false
 	}
 	if j.drop == 0 {
 		j.trim(sum.drops())
