@@ -68,7 +68,10 @@ func (b *broker) Report(ctx context.Context) (participant.Report, error) {
 	}
 	r.Version = b.conn.ConnectedServerVersion()
 	r.Findings = append(r.Findings, unseen)
-	if p := b.permissions(ctx); !p.known {
+	switch p, err := b.permissions(ctx); {
+	case err != nil:
+		return r, err
+	case !p.known:
 		r.Findings = append(r.Findings, participant.Finding{
 			Name: "nats-permissions-unseen", Severity: "info",
 			Text: "the user may not ask for its own permissions (" + userInfo + "): a subject that it may not publish to is found at commit, which then waits for the permission",

@@ -65,6 +65,8 @@ type broker struct {
 	window time.Duration
 	said   atomic.Pointer[error] // the last thing that the server has complained of: a refused publish has no other answer
 
+	unasked atomic.Bool // it has complained that the user may not ask for its permissions
+
 	mu      sync.Mutex
 	streams map[string]stream // by subject
 	user    permissions
@@ -114,7 +116,7 @@ func (b *broker) options(o Options) []client.Option {
 		client.IgnoreAuthErrorAbort(), // a password that is being changed is no reason to give a promise up
 		client.ReconnectBufSize(-1),   // what is published while the server is away is an error, and not sent behind our back later
 		client.ErrorHandler(func(_ *client.Conn, _ *client.Subscription, err error) {
-			b.said.Store(&err)
+			b.complained(err)
 			log.Warn("the server complains", "err", err)
 		}),
 		client.DisconnectErrHandler(func(_ *client.Conn, err error) { log.Warn("the server is away", "err", err) }),

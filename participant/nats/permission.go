@@ -3,14 +3,17 @@ package nats
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
+
+	client "github.com/nats-io/nats.go"
 )
 
 // userInfo is where a server tells a connection who it is.
 const userInfo = "$SYS.REQ.USER.INFO"
 
-// askUser bounds the question, which not every user may ask: then there is no answer.
+// askUser bounds the question, which not every user may ask: then there is no answer, but a complaint.
 const askUser = time.Second
 
 // permissionsFor is how long what the server has said of the user holds.
@@ -24,12 +27,12 @@ type permissions struct {
 	deny  []string
 }
 
-// permitted reports whether the user may publish to a subject. Where the server does not tell, it may: the commit would be
-// repeated until it can.
-func (b *broker) permitted(ctx context.Context, subject string) bool {
-	p := b.permissions(ctx)
-	if !p.known {
-		return true
+// permitted reports whether the user may publish to a subject. Where the server will not tell, it may: the commit would be
+// repeated until it can. An error says that the server was silent.
+func (b *broker) permitted(ctx context.Context, subject string) (bool, error) {
+	p, err := b.permissions(ctx)
+	if err != nil || !p.known {
+		return err == nil, err
 	}
 	allowed := len(p.allow) == 0
 	for _, pattern := range p.allow {
@@ -38,27 +41,42 @@ func (b *broker) permitted(ctx context.Context, subject string) bool {
 	for _, pattern := range p.deny {
 		allowed = allowed && !matches(pattern, subject)
 	}
-	return allowed
+	return allowed, nil
 }
 
-func (b *broker) permissions(ctx context.Context) permissions {
+// permissions asks the server. Only what it says is remembered: its silence says nothing of the user.
+func (b *broker) permissions(ctx context.Context) (permissions, error) {
 	b.mu.Lock()
 	p := b.user
 	b.mu.Unlock()
 	if time.Since(p.at) < permissionsFor {
-		return p
+		return p, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, askUser)
 	defer cancel()
-	p = permissions{at: time.Now()}
-	if reply, err := b.conn.RequestWithContext(ctx, userInfo, nil); err == nil {
+	reply, err := b.conn.RequestWithContext(ctx, userInfo, nil)
+	p = permissions{}
+	switch {
+	case err == nil:
 		p = parsePermissions(reply.Data)
-		p.at = time.Now()
+		b.unasked.Store(false)
+	case errors.Is(err, client.ErrNoResponders) || b.unasked.Load(): // it will not tell
+	default:
+		return p, away(err)
 	}
+	p.at = time.Now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.user = p
-	return p
+	return p, nil
+}
+
+// complained takes what the server complains of.
+func (b *broker) complained(err error) {
+	b.said.Store(&err)
+	if text := err.Error(); strings.Contains(text, userInfo) && strings.Contains(strings.ToLower(text), "permissions violation") {
+		b.unasked.Store(true)
+	}
 }
 
 // parsePermissions reads the server's answer; one that is something else says nothing.

@@ -64,7 +64,10 @@ func (b *broker) validate(ctx context.Context, m staged.Message) (txc.Reason, er
 	if lost := loses(s.config); lost != "" {
 		return txc.Reason{Code: txc.CodeStore, Text: "stream " + s.config.Name + " " + lost}, nil
 	}
-	if !b.permitted(ctx, m.To) {
+	switch may, err := b.permitted(ctx, m.To); {
+	case err != nil:
+		return reasonOf(err)
+	case !may:
 		return refuse("the participant's user may not publish to it"), nil
 	}
 	return txc.Reason{}, nil
@@ -95,7 +98,7 @@ func subject(s string) string {
 	return ""
 }
 
-// loses tells why a stream cannot be trusted with a message that it has acknowledged; "": it can.
+// loses tells why a stream cannot be trusted with a message that it has acknowledged, or takes none; "": it can.
 func loses(c *jetstream.StreamConfig) string {
 	switch {
 	case c.Storage == jetstream.MemoryStorage:
@@ -106,6 +109,8 @@ func loses(c *jetstream.StreamConfig) string {
 		return "does not acknowledge what it takes"
 	case c.Sealed:
 		return "is sealed"
+	case c.AllowMsgCounter:
+		return "counts, and takes nothing but increments"
 	}
 	return ""
 }

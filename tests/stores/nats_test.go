@@ -161,11 +161,12 @@ func yes(t testing.TB, s participant.Resource, b participant.Branch, all ...*txc
 // What a stream would not take, or would lose, is a No at Prepare.
 func TestNATSValidates(t *testing.T) {
 	t.Parallel()
-	server := servers.NATS(t, `authorization: {users: [{user: `+servers.NATSUser+`, password: "`+servers.Password+`", permissions: {publish: {deny: ["secret.*.x"]}}}]}`, "max_payload: 100000")
+	server := servers.NATS(t, natsDenying("secret.*.x"), "max_payload: 100000")
 	js := streams(t, server)
 	for _, c := range []jetstream.StreamConfig{
 		{Name: "good"}, {Name: "secret"}, {Name: "small", MaxMsgSize: 300}, {Name: "volatile", Storage: jetstream.MemoryStorage},
 		{Name: "mute", NoAck: true}, {Name: "lazy", PersistMode: jetstream.AsyncPersistMode}, {Name: "sealed"},
+		{Name: "counted", AllowMsgCounter: true},
 	} {
 		addStream(t, js, c)
 	}
@@ -193,6 +194,7 @@ func TestNATSValidates(t *testing.T) {
 		"no acknowledgements":                  {to("mute", "m"), txc.CodeStore},
 		"acknowledged before it is written":    {to("lazy", "m"), txc.CodeStore},
 		"a sealed stream":                      {to("sealed", "m"), txc.CodeStore},
+		"a stream of counters":                 {to("counted.a", "m"), txc.CodeStore},
 		"what the user may not publish to":     {to("secret.a.x", "m"), txc.CodeRefused},
 		"what the user may publish to":         {to("secret.a.y", "m"), ""},
 		"a subject of a longer, denied prefix": {to("secret.a.x.b", "m"), ""},

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/participant"
 	"github.com/txc-dev/txc/tests/internal/servers"
 )
 
@@ -77,7 +78,7 @@ func TestNATSPermissionIsTakenAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Stop()
-	denied := string(was) + `authorization: {users: [{user: ` + servers.NATSUser + `, password: "` + servers.Password + `", permissions: {publish: {deny: ["events.>"]}}}]}` + "\n"
+	denied := string(was) + natsDenying("events.>") + "\n"
 	for _, text := range []string{denied, string(was)} {
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -133,4 +134,50 @@ func TestNATSStreamTakesNothingAfterTheVote(t *testing.T) {
 	if got := bodies(t, js, "events"); !slices.Equal(got, []string{"1", "2", "3", "4"}) {
 		t.Fatalf("%q", got)
 	}
+}
+
+// A server that was silent about the user's permissions, for it was slow, or the client's time was short, has not said that
+// everything is permitted: the vote is No, and the next one asks again.
+func TestNATSIsSilentAboutPermissions(t *testing.T) {
+	t.Parallel()
+	server := servers.NATS(t, natsDenying("secret.>"))
+	addStream(t, streams(t, server), jetstream.StreamConfig{Name: "secret"})
+	w := newWire(t, server.Address, "$SYS.REQ.USER.INFO", false, nil)
+	through := &servers.NATSServer{Server: &servers.Server{Address: w.address}}
+	s := openNATS(t, through, t.TempDir(), "events")
+	w.arm()
+	p, err := s.Prepare(t.Context(), eventBranch("events", 1), messages(to("secret.a", "m")), false)
+	if err != nil || p.Vote != txc.No || p.Reason.Code != txc.CodeUnreachable || !p.Reason.Retryable {
+		t.Errorf("silence: vote %v %v, %v", p.Vote, p.Reason, err)
+	}
+	for began, n := time.Now(), uint64(2); p.Reason.Code == txc.CodeUnreachable && time.Since(began) < 30*time.Second; n++ { // it is connected again
+		if p, err = s.Prepare(t.Context(), eventBranch("events", n), messages(to("secret.a", "m")), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.Vote != txc.No || p.Reason.Code != txc.CodeRefused {
+		t.Errorf("asked again: vote %v %v", p.Vote, p.Reason)
+	}
+}
+
+// A user that may not ask for its permissions publishes without, and Check says so.
+func TestNATSUserThatMayNotAsk(t *testing.T) {
+	t.Parallel()
+	server := servers.NATS(t, natsDenying("$SYS.>"))
+	js := streams(t, server)
+	addStream(t, js, jetstream.StreamConfig{Name: "events"})
+	s := openNATS(t, server, t.TempDir(), "events")
+	b := eventBranch("events", 1)
+	if f, err := s.Commit(t.Context(), b, yes(t, s, b, to("events.a", "m"))); err != nil || f != txc.CommittedNow {
+		t.Fatal(f, err)
+	}
+	r, err := s.Check(t.Context())
+	if err != nil || !slices.ContainsFunc(r.Findings, func(f participant.Finding) bool { return f.Name == "nats-permissions-unseen" }) {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// natsDenying is the setting of a server whose only user may publish to everything but this.
+func natsDenying(subject string) string {
+	return `authorization: {users: [{user: ` + servers.NATSUser + `, password: "` + servers.Password + `", permissions: {publish: {deny: ["` + subject + `"]}}}]}`
 }
