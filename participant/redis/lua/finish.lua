@@ -9,6 +9,13 @@ end
 if state == 'promised' and verb ~= 'look' and tonumber(call('HGET', branch, 'count')) ~= #KEYS - data then
 	return {'keys', stamp} -- it was not there yet when its keys were asked for
 end
+local effects = state == 'promised' and verb ~= 'look' and cmsgpack.unpack(call('HGET', branch, 'effects')) or {}
+if state and verb ~= 'look' then
+	local no = forbidden(effects)
+	if no then
+		return redis.error_reply('NOPERM the user may not ' .. no .. ', and can end no promise: nothing was done')
+	end
+end
 
 local function over(how)
 	unlock()
@@ -44,7 +51,7 @@ end
 
 function verbs.commit()
 	if state == 'promised' then
-		apply()
+		apply(effects)
 		over('c')
 		counted()
 		return {'now', stamp}
@@ -80,7 +87,7 @@ local function settle(outcome)
 		return {'none', stamp}
 	end
 	if outcome == 'committed' then
-		apply()
+		apply(effects)
 		counted()
 	end
 	unlock()

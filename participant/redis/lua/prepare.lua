@@ -46,6 +46,10 @@ local results = table.concat(items)
 if #effects == 0 and release then
 	return {'read-only', stamp, '', results}
 end
+local no = forbidden(effects)
+if no then
+	return {'no', stamp, 'store', 'the user may not ' .. no .. ', which the commit would need'}
+end
 counted()
 local vote, evidence, now = #effects == 0 and 'held' or 'yes', tostring(stamp), call('TIME')
 call('HSET', branch, 'state', 'promised', 'vote', vote, 'evidence', evidence, 'members', members, 'age', age,
