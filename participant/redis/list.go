@@ -42,9 +42,6 @@ func (s *Store) InDoubt(ctx context.Context) iter.Seq2[participant.InDoubt, erro
 func (s *Store) inDoubt(ctx context.Context) ([]doubtful, error) {
 	ctx, cancel, err := s.deed(ctx)
 	defer cancel()
-	if err == nil {
-		err = s.note(ctx, "sync")
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +62,7 @@ func (s *Store) inDoubt(ctx context.Context) ([]doubtful, error) {
 			return nil, err
 		}
 		if all = append(all, some...); cursor == 0 {
-			return all, nil
+			return all, s.note(ctx, "sync")
 		}
 	}
 }
@@ -150,9 +147,6 @@ func (s *Store) Committed(ctx context.Context, from txc.ID) iter.Seq2[participan
 func (s *Store) proofs(ctx context.Context, next *string) (all []participant.Proof, err error) {
 	ctx, cancel, err := s.deed(ctx)
 	defer cancel()
-	if err == nil {
-		err = s.note(ctx, "sync")
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -173,5 +167,5 @@ func (s *Store) proofs(ctx context.Context, next *string) (all []participant.Pro
 	if len(names) < page {
 		*next = ""
 	}
-	return all, nil
+	return all, s.note(ctx, "sync")
 }

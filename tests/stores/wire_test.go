@@ -15,6 +15,7 @@ type wire struct {
 	server  string
 	word    []byte
 	pass    bool            // the word still reaches the server
+	before  func()          // happens before the word reaches the server; the connection is not cut then
 	then    func()          // what happens before the client notices; nil: nothing
 	hold    <-chan struct{} // so long the server does not notice; nil: it does at once
 
@@ -70,6 +71,10 @@ func (w *wire) join(client net.Conn) {
 			return
 		}
 		cut := w.cuts(buffer[:n])
+		if cut && w.before != nil {
+			w.before()
+			cut = false
+		}
 		if cut && w.hold != nil {
 			_ = client.Close() // it sees that its connection is lost
 			<-w.hold
