@@ -16,6 +16,7 @@ import (
 const (
 	dialTime  = 5 * time.Second
 	heartbeat = 5 * time.Second // a peer that is gone without a word is noticed after three of them
+	grace     = 1 * time.Second // for an answer when whoever asked has no time left
 	closeTime = 2 * time.Second // a broker that has stopped reading does not answer
 )
 

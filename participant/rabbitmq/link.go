@@ -74,9 +74,28 @@ func (k *link) end(ctx context.Context) {
 	k.told.Wait()
 }
 
-// during ends the connection when ctx ends before the returned function is called: the library's calls know no context.
-// That function reports whether the time was kept.
-func (k *link) during(ctx context.Context) func() bool { return context.AfterFunc(ctx, k.cut) }
+// during bounds a call of the library, which knows no context: the connection ends where the broker has not answered when ctx
+// is over, and a little later. Others use the connection, too, and one whose time is short must not end it for them as long as
+// the broker answers. The returned function is called after the call; an error: ctx is over, and nothing is to be begun.
+func (k *link) during(ctx context.Context) (end func(), err error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		late := time.NewTimer(grace)
+		defer late.Stop()
+		select {
+		case <-late.C:
+			k.cut()
+		case <-ended:
+		}
+	})
+	return func() {
+		stop()
+		close(ended)
+	}, nil
+}
 
 func (k *link) turn(b amqp.Blocking) {
 	k.mu.Lock()

@@ -99,8 +99,11 @@ func (k *link) take(ctx context.Context) (*channel, error) {
 }
 
 func (k *link) openChannel(ctx context.Context) (*channel, error) {
-	stop := k.during(ctx)
-	defer stop()
+	end, err := k.during(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open a channel: %w", err)
+	}
+	defer end()
 	ch, err := k.conn.Channel()
 	if err != nil {
 		return nil, fmt.Errorf("open a channel: %w", err)
@@ -141,8 +144,11 @@ func (c *channel) quiet() bool {
 
 // send publishes one window.
 func (k *link) send(ctx context.Context, c *channel, part []staged.Message) error {
-	stop := k.during(ctx)
-	defer stop()
+	end, err := k.during(ctx)
+	if err != nil {
+		return fmt.Errorf("message %s: %w", part[0].ID, err)
+	}
+	defer end()
 	for i := range part {
 		to, err := ParseAddress(part[i].To)
 		if err == nil {

@@ -127,8 +127,11 @@ func (k *link) passive(ctx context.Context, a Address) (*amqp.Error, error) {
 		return nil, err
 	}
 	defer k.give(c)
-	stop := k.during(ctx)
-	defer stop()
+	end, err := k.during(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for %s: %w", a.place(), err)
+	}
+	defer end()
 	if a.Exchange == "" {
 		_, err = c.ch.QueueDeclarePassive(a.Key, true, false, false, false, nil)
 	} else {
@@ -153,8 +156,11 @@ func (k *link) words(ctx context.Context, a Address, err error) (*amqp.Error, er
 // the declaration first, and the refusal names the first difference; what is not there is not made, for the argument. It
 // gives the broker's words; nil: it was taken.
 func (k *link) declare(ctx context.Context, a Address, kind string) (*amqp.Error, error) {
-	stop := k.during(ctx)
-	defer stop()
+	end, err := k.during(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for %s: %w", a.place(), err)
+	}
+	defer end()
 	ch, err := k.conn.Channel()
 	if err != nil {
 		return nil, fmt.Errorf("open a channel: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ func TestRabbitPromises(t *testing.T) {
 		{"P11: a server killed while it is to confirm: unknown, until it is back", killedBeforeConfirming},
 		{"P2: a server that is away keeps nobody from starting, and ends no promise", away},
 		{"a server short of memory takes nothing: neither a promise nor a commit waits for it, and it is over when it is over", shortOfMemory},
+		{"P3: a branch that has no time takes none of the others'", shortOfTime},
 		{"a user who may not publish finds out at the commit, in words", mayNotPublish},
 		{"messages of one branch arrive in their order, more than a window of them, with all that they had", ordered},
 	}
@@ -76,7 +78,11 @@ func (d *counter) open(address string) *staged.Store {
 
 func (d *counter) branch() participant.Branch {
 	d.next++
-	return participant.Branch{ID: txc.ID{Coordinator: 1, Epoch: 1, Sequence: d.next}, Mark: 7, Cluster: "test", Participant: d.name, Members: []string{d.name}, Age: 1<<63 + d.next}
+	return d.branchOf(d.next)
+}
+
+func (d *counter) branchOf(n uint64) participant.Branch {
+	return participant.Branch{ID: txc.ID{Coordinator: 1, Epoch: 1, Sequence: n}, Mark: 7, Cluster: "test", Participant: d.name, Members: []string{d.name}, Age: 1<<63 + n}
 }
 
 // promise promises one message to an address.
@@ -295,6 +301,32 @@ func shortOfMemory(d *counter) {
 	d.arrived(d.name, b)
 	if r, err := s.Check(d.ctx); err != nil || len(r.Findings) != 0 {
 		d.Errorf("%+v %v", r, err)
+	}
+}
+
+func shortOfTime(d *counter) {
+	s := d.open("")
+	ctx, cancel := context.WithCancel(d.ctx)
+	defer cancel()
+	var hurried sync.WaitGroup
+	late := 0
+	hurried.Go(func() {
+		for n := uint64(1); ctx.Err() == nil; n++ {
+			b := d.branchOf(1_000_000 + n)
+			short, end := context.WithTimeout(ctx, time.Duration(n%20)*100*time.Microsecond)
+			if p, err := s.Prepare(short, b, publish(&txcpb.Publication{To: d.name}), false); err == nil && p.Vote == txc.No {
+				late++
+			}
+			end()
+		}
+	})
+	for range 300 {
+		d.promise(s, d.name)
+	}
+	cancel()
+	hurried.Wait()
+	if late == 0 {
+		d.Error("nobody was short of time")
 	}
 }
 
