@@ -129,6 +129,6 @@ func (is settings) findings(need int) []participant.Finding {
 		"the binary log is on, and this server does not keep it and XA together over a crash: promises are safe here, but a replica, or a restore that reads the log, may lack a branch, or stop at one that it has twice (MDEV-21469; MySQL: use 8.0.30 or later)")
 	find(is.version.mayDetach() && !is.detach, "mysql-detach", "warn", "xa_detach_on_prepare is off: each branch in doubt takes up a session, set it to on")
 	find(is.engines > 0, "mysql-engines", "warn", "%d tables of the database are not of InnoDB: what a branch writes to them stays even if it is rolled back", is.engines)
-	find(room < need, "mysql-few-connections", "warn", "max_connections is %d: this participant alone may use %d", room, need)
+	find(room < need, "mysql-few-connections", "warn", "max_connections is %d: this participant alone may use %d; raise it, or lower --connections", room, need)
 	return all
 }

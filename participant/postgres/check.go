@@ -73,6 +73,6 @@ func (is settings) findings(need int) []participant.Finding {
 		"synchronous_commit is off in this participant's own sessions, which ask for on: whatever stands between them and the server must pass that on")
 	find(is.replica, "postgres-read-only", "refuse", "the server is a replica: use the primary")
 	find(!is.mayEnd, "postgres-other-user", "refuse", "sessions of this participant belong to another user: use one user, who alone can finish what it has prepared")
-	find(is.connections < int64(need+need/2), "postgres-few-connections", "warn", "max_connections is %d: this participant alone may use %d", is.connections, need+need/2)
+	find(is.connections < int64(need+need/2), "postgres-few-connections", "warn", "max_connections is %d: this participant alone may use %d; raise it, or lower --connections", is.connections, need+need/2)
 	return all
 }

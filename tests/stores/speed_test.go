@@ -41,7 +41,7 @@ func BenchmarkPostgresToPostgres(b *testing.B) {
 	w := procs.DescribeCluster(b, nil)
 	b.Setenv("PGPASSWORD", servers.Password)
 	for i, s := range sides {
-		w.Add(b, sideOf(i), "--store", s.Store("postgres"), "--allow-free-sql")
+		w.Add(b, sideOf(i), "--store", s.Store("postgres"), "--allow-free-sql", "--connections", "64")
 	}
 	if err := w.StartAll(); err != nil {
 		b.Fatal(err)

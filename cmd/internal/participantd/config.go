@@ -61,6 +61,7 @@ const (
 	boolean
 	duration
 	size
+	number
 )
 
 // keys of the file, each the flag of that name; statements stand beside them. Examples are in examples/participant/orders.yaml.
@@ -70,7 +71,7 @@ var keys = []struct {
 }{
 	{"name", "name", text}, {"listen", "listen", text}, {"advertise", "advertise", text}, {"coordinators", "coordinator", list},
 	{"cluster", "cluster", text}, {"store", "store", text}, {"staging", "staging", text}, {"password_file", "password-file", text},
-	{"lock_timeout", "lock-timeout", duration}, {"allow_free_sql", "allow-free-sql", boolean}, {"waive", "waive", list}, {"min_free", "min-free", size},
+	{"lock_timeout", "lock-timeout", duration}, {"connections", "connections", number}, {"allow_free_sql", "allow-free-sql", boolean}, {"waive", "waive", list}, {"min_free", "min-free", size},
 	{"drain", "drain", duration}, {"log_level", "log-level", text}, {"log_format", "log-format", text},
 }
 
@@ -246,6 +247,10 @@ func (f form) values(key string, n *yaml.Node) ([]string, error) {
 	case size:
 		if _, err := console.ParseSize(key, n.Value); err != nil {
 			return nil, wrong(n, key, "", "not a size, such as 512MiB")
+		}
+	case number:
+		if v, err := strconv.Atoi(n.Value); err != nil || v <= 0 {
+			return nil, wrong(n, key, "", "not a whole number above zero")
 		}
 	case list: // above
 	}

@@ -13,10 +13,10 @@ import (
 const redisPassword = "REDISCLI_AUTH" // as for redis-cli
 
 var redisKind = kind{
-	schemes: []string{"redis://", "rediss://"}, usage: "redis://user@host:port/0, rediss:// for TLS", password: redisPassword,
+	schemes: []string{"redis://", "rediss://"}, usage: "redis://user@host:port/0, rediss:// for TLS", pooled: true, password: redisPassword,
 	open: func(ctx context.Context, o Options, log *slog.Logger) (participant.Resource, error) {
 		return redis.Open(ctx, o.Database, redis.Options{
-			Cluster: o.Cluster, Name: o.Name, Password: cmp.Or(o.Password, os.Getenv(redisPassword)), Logger: log, LockTimeout: o.LockTimeout,
+			Cluster: o.Cluster, Name: o.Name, Password: cmp.Or(o.Password, os.Getenv(redisPassword)), Logger: log, LockTimeout: o.LockTimeout, Connections: o.Connections,
 		})
 	},
 }

@@ -14,6 +14,7 @@ type kind struct {
 	usage    string   // an address, as --help shows it
 	staged   bool     // it needs --staging
 	sql      bool     // it takes statements
+	pooled   bool     // it takes --connections
 	password string   // the environment variable that holds a password which the address leaves out; "": none
 	open     func(ctx context.Context, o Options, log *slog.Logger) (participant.Resource, error)
 }

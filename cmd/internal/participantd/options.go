@@ -12,6 +12,7 @@ import (
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/cmd/internal/console"
 	"github.com/txc-dev/txc/cmd/internal/counters"
+	"github.com/txc-dev/txc/participant/postgres"
 	"github.com/txc-dev/txc/participant/sqlwork"
 )
 
@@ -25,6 +26,7 @@ type Options struct {
 	Staging           string        // directory for what a broker is to publish; empty: the store needs none
 	Password          string        // empty: what the address or the driver's environment says
 	LockTimeout       time.Duration // 0: the store's default
+	Connections       int           // for work, of a store that has them
 	AllowFreeSQL      bool
 	Statements        map[string]sqlwork.Statement
 	MinFree           uint64 // bytes; 0: the store's default
@@ -63,6 +65,7 @@ func Flags() []cli.Flag {
 		&cli.StringFlag{Name: "staging", EnvVars: env("STAGING"), Usage: "`DIR` of this participant's own, for messages that are to be published (a broker's participant needs it)"},
 		&cli.StringFlag{Name: "password-file", EnvVars: env("PASSWORD_FILE"), Usage: "`FILE` with the password of the store"},
 		&cli.DurationFlag{Name: "lock-timeout", Value: defaultLockTimeout, EnvVars: env("LOCK_TIMEOUT"), Usage: "wait this `LONG` for a lock"},
+		&cli.IntFlag{Name: "connections", Value: postgres.DefaultConnections, EnvVars: env("CONNECTIONS"), Usage: "`NUMBER` of connections to a database for work, at most; some more finish what was promised"},
 		&cli.BoolFlag{Name: "allow-free-sql", EnvVars: env("ALLOW_FREE_SQL"), Usage: "take any SQL from clients, not only the configuration's statements"},
 		&cli.StringFlag{Name: "min-free", Value: "512MiB", EnvVars: env("MIN_FREE"), Usage: "promise nothing below this `SIZE` of free disk"},
 		&cli.StringSliceFlag{Name: "waive", EnvVars: env("WAIVE"), Usage: "start in spite of this `FINDING`; repeatable"},

@@ -77,6 +77,7 @@ func (p *Participant) start(ctx context.Context, log *slog.Logger, faults *failp
 	}
 	p.agent, err = participant.Open(ctx, store, coordinators, participant.Options{
 		Cluster: p.o.Cluster, Name: p.o.Name, Advertise: p.o.Advertise, Software: p.o.Software, Waive: p.o.Waive, Logger: log, Gate: gate,
+		Workers: max(participant.DefaultWorkers, 2*p.o.Connections), // a quarter of them, and more, is for what ends branches
 	})
 	if err != nil {
 		return err

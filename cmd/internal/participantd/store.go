@@ -33,7 +33,7 @@ func (o *Options) readStore(c *cli.Context, f config) error {
 		return console.BadInput("--lock-timeout %v", o.LockTimeout).With("use a duration above zero, such as 1s")
 	}
 	if strings.HasPrefix(store, "kv:") {
-		if err := meant(c, f, "a key-value store", "password-file", "allow-free-sql", "staging", keyStatements); err != nil {
+		if err := meant(c, f, "a key-value store", "password-file", "allow-free-sql", "connections", "staging", keyStatements); err != nil {
 			return err
 		}
 		var err error
@@ -63,6 +63,9 @@ func (o *Options) readStore(c *cli.Context, f config) error {
 	if o.Misbehave != (Misbehave{}) {
 		return console.BadInput("only a key-value store can misbehave").With("leave out --deny, --delay, --stall and --forget")
 	}
+	if o.Connections = c.Int("connections"); o.Connections < 2 {
+		return console.BadInput("--connections %d", o.Connections).With("use 2 or more")
+	}
 	o.AllowFreeSQL, o.Statements = c.Bool("allow-free-sql"), f.statements
 	if path := c.String("password-file"); path != "" {
 		text, err := os.ReadFile(path)
@@ -89,6 +92,9 @@ func (k kind) meant(c *cli.Context, f config) error {
 	var without []string
 	if !k.sql {
 		without = append(without, "allow-free-sql", keyStatements)
+	}
+	if !k.pooled {
+		without = append(without, "connections")
 	}
 	if k.staged { // its branches wait for no lock
 		without = append(without, "lock-timeout")
