@@ -16,14 +16,14 @@ const contentType = "Content-Type"
 
 // Publish publishes one message after the other: were they all sent at once, one that the stream refuses would come behind
 // its followers when it is published again.
-func (b *broker) Publish(ctx context.Context, all []staged.Message) error {
+func (b *broker) Publish(ctx context.Context, all []staged.Message) (taken int, err error) {
 	for i, m := range all {
 		b.said.Store(nil)
 		if _, err := b.js.PublishMsg(ctx, message(m)); err != nil {
-			return fmt.Errorf("message %d to %q: %w", i, m.To, b.because(err))
+			return i, fmt.Errorf("message %s to %q: %w", m.ID, m.To, b.because(err))
 		}
 	}
-	return nil
+	return len(all), nil
 }
 
 // because adds what the server has complained of to an answer that did not come: it says nothing else of a permission.

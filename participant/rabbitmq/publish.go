@@ -33,33 +33,34 @@ type channel struct {
 }
 
 // Publish publishes the messages of one branch, and returns nil once each is confirmed and none has come back.
-func (b *broker) Publish(ctx context.Context, all []staged.Message) error {
+func (b *broker) Publish(ctx context.Context, all []staged.Message) (taken int, err error) {
 	k, err := b.publishes.get(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	return k.publish(ctx, all)
 }
 
-func (k *link) publish(ctx context.Context, all []staged.Message) error {
+func (k *link) publish(ctx context.Context, all []staged.Message) (taken int, err error) {
 	if why, _ := k.shut(); why != "" {
-		return fmt.Errorf("%w: %s", errBlocked, why)
+		return 0, fmt.Errorf("%w: %s", errBlocked, why)
 	}
 	c, err := k.take(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer k.give(c)
-	for first := 0; first < len(all); first += window {
-		part := all[first:min(first+window, len(all))]
+	for taken < len(all) {
+		part := all[taken:min(taken+window, len(all))]
 		if err := k.send(ctx, c, part); err != nil {
-			return err
+			return taken, err
 		}
-		if err := k.await(ctx, c, part); err != nil {
-			return err
+		n, err := k.await(ctx, c, part)
+		if taken += n; err != nil {
+			return taken, err
 		}
 	}
-	return nil
+	return taken, nil
 }
 
 // take gives a channel that waits for nothing.
@@ -175,8 +176,46 @@ func publishing(m *staged.Message) amqp.Publishing {
 	return amqp.Publishing{Headers: headers, ContentType: m.ContentType, DeliveryMode: amqp.Persistent, MessageId: m.ID, Body: m.Body}
 }
 
-// await waits for the confirmations of a window. Where it returns early the channel still waits for them.
-func (k *link) await(ctx context.Context, c *channel, part []staged.Message) error {
+// await waits for the confirmations of a window, and tells how many of its first messages are the broker's. Where it returns
+// early the channel still waits for the others.
+func (k *link) await(ctx context.Context, c *channel, part []staged.Message) (taken int, err error) {
+	err = k.confirmed(ctx, c, part)
+	back := map[string]*amqp.Return{}
+	for len(c.returned) > 0 { // the broker sends what comes back before it confirms it
+		r := <-c.returned
+		back[r.MessageId] = &r
+	}
+	is := func(d *amqp.DeferredConfirmation) bool {
+		select {
+		case <-d.Done():
+			return d.Acked()
+		default:
+			return false
+		}
+	}
+	for taken < len(part) && is(c.waiting[taken]) && back[part[taken].ID] == nil {
+		taken++
+	}
+	if err != nil {
+		return taken, err
+	}
+	waited := c.waiting
+	c.waiting = c.waiting[:0]
+	for i, d := range waited {
+		if !d.Acked() {
+			return taken, fmt.Errorf("message %s to %s: %w", part[i].ID, part[i].To, c.cause(errors.New("the broker refused it: a queue is full, or cannot store it")))
+		}
+	}
+	for _, m := range part {
+		if r := back[m.ID]; r != nil {
+			return taken, fmt.Errorf("message %s: %w: exchange %q, key %q: %s", m.ID, errReturned, r.Exchange, r.RoutingKey, r.ReplyText)
+		}
+	}
+	return taken, nil
+}
+
+// confirmed waits until the broker has said something of each message.
+func (k *link) confirmed(ctx context.Context, c *channel, part []staged.Message) error {
 	for i, d := range c.waiting {
 		for done := false; !done; {
 			why, turned := k.shut()
@@ -196,21 +235,6 @@ func (k *link) await(ctx context.Context, c *channel, part []staged.Message) err
 				return fmt.Errorf("message %s: not confirmed: %w", part[i].ID, context.Cause(ctx))
 			}
 		}
-	}
-	waited := c.waiting
-	c.waiting = c.waiting[:0]
-	var back *amqp.Return
-	for len(c.returned) > 0 { // the broker sends what comes back before it confirms it
-		r := <-c.returned
-		back = &r
-	}
-	for i, d := range waited {
-		if !d.Acked() {
-			return fmt.Errorf("message %s to %s: %w", part[i].ID, part[i].To, c.cause(errors.New("the broker refused it: a queue is full, or cannot store it")))
-		}
-	}
-	if back != nil {
-		return fmt.Errorf("message %s: %w: exchange %q, key %q: %s", back.MessageId, errReturned, back.Exchange, back.RoutingKey, back.ReplyText)
 	}
 	return nil
 }

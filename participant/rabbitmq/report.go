@@ -38,7 +38,7 @@ func (b *broker) Report(ctx context.Context) (participant.Report, error) {
 		find("other-product", "warn", "it calls itself %q: nothing is known of how it keeps messages", p)
 	}
 	nobody := staged.Message{ID: "txc/check", To: "txc.nobody." + rand.Text()}
-	switch err := b.Publish(ctx, []staged.Message{nobody}); {
+	switch _, err := b.Publish(ctx, []staged.Message{nobody}); {
 	case errors.Is(err, errReturned):
 	case errors.Is(err, errBlocked):
 		find("blocked", "warn", "%v: commits wait", err)

@@ -26,11 +26,12 @@ type Broker interface {
 	// nothing. An error says that the broker could not be asked; the vote is No then, too, and retryable.
 	Validate(ctx context.Context, all []Message) (txc.Reason, error)
 
-	// Publish publishes the messages of one branch in their order, each with its ID, also as the header HeaderID, and
-	// returns nil once the broker has acknowledged every one as durably its own. It is called again after any error, and
-	// may be after a success: the broker should drop a message whose ID it knows. Once a branch is decided this must
-	// succeed sooner or later: what the broker refuses is an error like any other, told to an operator, and tried again.
-	Publish(ctx context.Context, all []Message) error
+	// Publish publishes messages of one branch in their order, each with its ID, also as the header HeaderID, and returns nil
+	// once the broker has acknowledged every one as durably its own. With an error it tells how many of the first it certainly
+	// has: it is called again with the others, after a restart with all. The broker should drop a message whose ID it knows.
+	// Once a branch is decided this must succeed sooner or later: what the broker refuses is an error like any other, told to
+	// an operator, and tried again.
+	Publish(ctx context.Context, all []Message) (taken int, err error)
 
 	// Report tells the broker's kind, version, and what is wrong with its settings; the other fields are the store's. It
 	// has Kind with an error, too.

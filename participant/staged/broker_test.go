@@ -33,6 +33,7 @@ type queue struct {
 	lostAck   bool   // it takes everything, and its acknowledgements are lost
 	published int    // calls
 	when      func() // of each Publish, before anything is taken
+	slow      int    // it takes so many messages in the time that it is given; 0: all
 	findings  []participant.Finding
 	closed    int
 }
@@ -53,7 +54,7 @@ func (q *queue) Validate(ctx context.Context, all []staged.Message) (txc.Reason,
 	return txc.Reason{}, ctx.Err()
 }
 
-func (q *queue) Publish(ctx context.Context, all []staged.Message) error {
+func (q *queue) Publish(ctx context.Context, all []staged.Message) (int, error) {
 	q.mu.Lock()
 	when := q.when
 	q.mu.Unlock()
@@ -64,18 +65,23 @@ func (q *queue) Publish(ctx context.Context, all []staged.Message) error {
 	defer q.mu.Unlock()
 	q.published++
 	if q.away || ctx.Err() != nil {
-		return errors.Join(errAway, ctx.Err())
+		return 0, errors.Join(errAway, ctx.Err())
 	}
-	for _, m := range all {
+	for i, m := range all {
+		if q.slow > 0 && i == q.slow {
+			return i, context.DeadlineExceeded
+		}
 		if !q.known[m.ID] {
 			q.there = append(q.there, m)
 		}
-		q.known[m.ID] = true
+		if q.known != nil {
+			q.known[m.ID] = true
+		}
 	}
 	if q.lostAck {
-		return errAway
+		return 0, errAway
 	}
-	return nil
+	return len(all), nil
 }
 
 func (q *queue) Report(context.Context) (participant.Report, error) {

@@ -16,6 +16,9 @@ import (
 func (s *Store) Settle(ctx context.Context, b participant.Branch, by participant.Settlement) (bool, error) {
 	did, err := s.kv.Settle(ctx, b, by)
 	if err != nil || !did || by.Outcome != txc.Committed {
+		if did {
+			s.taken.forget(b)
+		}
 		return did, err
 	}
 	if err := s.handOver(ctx, b); err != nil {
@@ -57,7 +60,11 @@ func (s *Store) handOver(ctx context.Context, b participant.Branch) error {
 	if did, err := s.publish(ctx, b); err != nil || !did {
 		return err
 	}
-	return s.kv.Shed(ctx, b)
+	if err := s.kv.Shed(ctx, b); err != nil {
+		return err
+	}
+	s.taken.forget(b)
+	return nil
 }
 
 func (s *Store) poke() {

@@ -38,6 +38,8 @@ type Store struct {
 	broker Broker
 	o      Options
 
+	taken progress
+
 	settling sync.Mutex    // what an operator settled is handed over one by one
 	wake     chan struct{} // something settled waits
 	stop     context.CancelFunc
@@ -114,30 +116,51 @@ func (s *Store) Commit(ctx context.Context, b participant.Branch, evidence []byt
 	if err == nil && work && fate == txc.CommittedBefore { // by an operator
 		err = s.kv.Shed(ctx, b)
 	}
+	if err == nil {
+		s.taken.forget(b)
+	}
 	return fate, err
 }
 
-// publish publishes what the store has for a branch; false: there is nothing.
-func (s *Store) publish(ctx context.Context, b participant.Branch) (bool, error) {
-	work, err := s.kv.Work(ctx, b)
-	if err != nil || work == nil {
+// publish publishes what the store has for a branch, and the broker has not; false: there is nothing. However little the broker
+// takes in the time that it is given, in the end it has all, each message once.
+func (s *Store) publish(ctx context.Context, b participant.Branch) (found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	taken, err := s.taken.enter(ctx, b)
+	if err != nil {
 		return false, err
+	}
+	defer func() { s.taken.leave(b, taken) }()
+	work, err := s.kv.Work(ctx, b) // asked for last: what was forgotten is not here any more
+	if err != nil {
+		return false, err
+	}
+	if work == nil {
+		taken = 0
+		return false, nil
 	}
 	all, err := messages(b, work)
 	if err != nil {
 		return true, fmt.Errorf("%w: what was promised cannot be read: %w", txc.ErrRefused, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
-	defer cancel()
-	if err := s.broker.Publish(ctx, all); err != nil {
-		return true, fmt.Errorf("publish: %w", err)
+	if taken == len(all) {
+		return true, nil
+	}
+	n, err := s.broker.Publish(ctx, all[taken:])
+	if taken += n; err != nil {
+		return true, fmt.Errorf("publish: %d of %d messages are the broker's: %w", taken, len(all), err)
 	}
 	return true, nil
 }
 
 // Abort drops what the branch has promised.
 func (s *Store) Abort(ctx context.Context, b participant.Branch, evidence []byte) (txc.Fate, error) {
-	return s.kv.Abort(ctx, b, evidence)
+	fate, err := s.kv.Abort(ctx, b, evidence)
+	if err == nil {
+		s.taken.forget(b)
+	}
+	return fate, err
 }
 
 // InDoubt yields promised and settled branches, by id.

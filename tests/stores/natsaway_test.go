@@ -1,6 +1,8 @@
 package stores_test
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +13,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/api/txcpb"
 	"github.com/txc-dev/txc/participant"
+	"github.com/txc-dev/txc/participant/nats"
+	"github.com/txc-dev/txc/participant/staged"
 	"github.com/txc-dev/txc/tests/internal/servers"
 )
 
@@ -133,6 +138,51 @@ func TestNATSStreamTakesNothingAfterTheVote(t *testing.T) {
 	}
 	if got := bodies(t, js, "events"); !slices.Equal(got, []string{"1", "2", "3", "4"}) {
 		t.Fatalf("%q", got)
+	}
+}
+
+// C10: a branch whose messages take longer than the time that publishing has is published all the same, each message once: what
+// the stream has acknowledged is not sent again, whatever its duplicate window.
+func TestNATSBranchTakesLongerThanItsTime(t *testing.T) {
+	t.Parallel()
+	server := servers.NATS(t)
+	js := streams(t, server)
+	addStream(t, js, jetstream.StreamConfig{Name: "events", Duplicates: 100 * time.Millisecond})
+	dir := t.TempDir()
+	s := openNATS(t, server, dir, "events")
+	all, want := []*txcpb.Publication{}, []string{}
+	for n := range staged.MaxMessages {
+		want = append(want, fmt.Sprint(n))
+		all = append(all, to("events.a", want[n]))
+	}
+	b := eventBranch("events", 1)
+	evidence := yes(t, s, b, all...)
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := nats.Open(t.Context(), server.Store(), dir, nats.Options{
+		Cluster: "test", Name: "events", Password: servers.Password, Ballast: -1, MinFree: 1, Timeout: 20 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	f, err := s.Commit(t.Context(), b, evidence)
+	if err == nil {
+		t.Errorf("%v: it had time enough", f)
+	}
+	for began := time.Now(); err != nil && time.Since(began) < 30*time.Second; {
+		f, err = s.Commit(t.Context(), b, evidence)
+	}
+	if err != nil || f != txc.CommittedNow {
+		t.Fatal(f, err)
+	}
+	if got := slices.Compact(bodies(t, js, "events")); !slices.Equal(got, want) { // one whose acknowledgement was late may be there again
+		t.Errorf("%d messages: %q", len(got), got)
 	}
 }
 
