@@ -84,6 +84,13 @@ func TestKVIsAnAdapter(t *testing.T) {
 			Cluster: cluster, Participant: bank, Locks: true, Broken: []byte("nonsense"),
 			Open:   func() (participant.Resource, error) { return kv.Open(t.Context(), dir, options()) },
 			Write:  func(key, value string) []byte { return work(t, kv.Put(key, value)) },
+			Call: func(ctx context.Context, key, value string) error {
+				keys, err := kv.View(ctx)
+				if err != nil {
+					return err
+				}
+				return keys.Put(ctx, key, value)
+			},
 			Read:   func(key string) []byte { return work(t, kv.Get(key)) },
 			Refuse: func(key string) []byte { return work(t, kv.Put(key, "v"), kv.Exists("nowhere")) },
 			Value: func(r participant.Resource, key string) (string, bool, error) {

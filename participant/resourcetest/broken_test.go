@@ -21,6 +21,8 @@ func TestBrokenAdaptersAreCaught(t *testing.T) {
 		"lists what is not its own", "does not list what is settled", "lists markers below", "forgets other coordinators' proofs",
 		"forgets the exceptions", "forgets promises", "remembers nothing", "takes the caller's stamp", "settles what is not promised",
 		"settles without applying", "shows what an operator did as decided", "never reconciles", "ends promises at Close",
+		"promises what no call has opened", "promises after a call that failed", "keeps open branches over its end", "keeps open what was aborted",
+		"shows what calls have written", "takes the first call's word alone", "lets a call write that has returned",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			broken := resourcetest.Examine(func() *resourcetest.Store { return fresh(fault) })

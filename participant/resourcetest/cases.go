@@ -13,7 +13,7 @@ import (
 	"github.com/txc-dev/txc/participant"
 )
 
-var cases = slices.Concat(promiseCases, fateCases, memoryCases, settleCases, lockCases)
+var cases = slices.Concat(promiseCases, fateCases, memoryCases, settleCases, lockCases, joinCases)
 
 // promiseCases are about Prepare and what it leaves.
 var promiseCases = []case_{

@@ -28,7 +28,11 @@ type Store struct {
 	Write  func(key, value string) []byte // work that sets a value, whatever there was
 	Read   func(key string) []byte        // work that reads a value and writes nothing; nil: there is none
 	Refuse func(key string) []byte        // work that writes, and whose expectation is never met; nil: there is none
-	Broken []byte                         // bytes that are not work; nil: whatever comes is work
+	// Call is what a service's own code does in a call: it sets a value on the branch that ctx, of Join, has joined. nil: the
+	// store is no participant.Joiner.
+	Call func(ctx context.Context, key, value string) error
+
+	Broken []byte // bytes that are not work; nil: whatever comes is work
 
 	// Value reads a committed value beside all branches.
 	Value func(r participant.Resource, key string) (value string, found bool, err error)

@@ -19,10 +19,11 @@ type shelf struct {
 	proofs   map[name]txc.Fate
 	hands    map[name]bool // of proofs: an operator's doing
 	memory   participant.Memory
+	open     map[name]*calls // with a fault: what calls work on
 }
 
 func newShelf(instance byte) *shelf {
-	return &shelf{data: map[string]string{}, promises: map[name]promise{}, proofs: map[name]txc.Fate{}, hands: map[name]bool{},
+	return &shelf{data: map[string]string{}, promises: map[name]promise{}, proofs: map[name]txc.Fate{}, hands: map[name]bool{}, open: map[name]*calls{},
 		memory: participant.Memory{Instance: [16]byte{instance}}}
 }
 
@@ -63,6 +64,7 @@ func fresh(fault string) *resourcetest.Store {
 			return r.Close(context.Background())
 		},
 		Write:  func(key, value string) []byte { return fmt.Appendf(nil, "write %s=%s", key, value) },
+		Call:   toyWrite,
 		Read:   func(key string) []byte { return []byte("read " + key) },
 		Refuse: func(key string) []byte { return []byte("refuse " + key) },
 		Value: func(r participant.Resource, key string) (string, bool, error) {

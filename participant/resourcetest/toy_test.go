@@ -37,6 +37,7 @@ type toy struct {
 	s      *shelf
 	fault  string
 	closed bool
+	calls  map[name]*calls
 }
 
 var errClosed = errors.New("toy closed")
@@ -51,7 +52,7 @@ func (y *toy) name(b participant.Branch) name {
 	return name{b.Cluster, b.ID, b.Mark}
 }
 
-func (y *toy) Prepare(ctx context.Context, b participant.Branch, work []byte, _ bool) (participant.Promise, error) {
+func (y *toy) Prepare(ctx context.Context, b participant.Branch, work []byte, joined bool) (participant.Promise, error) {
 	no := func(code txc.Code) participant.Promise {
 		return participant.Promise{Vote: txc.No, Reason: txc.Reason{Code: code, Text: "no", Retryable: code.Retryable()}}
 	}
@@ -71,6 +72,8 @@ func (y *toy) Prepare(ctx context.Context, b participant.Branch, work []byte, _ 
 		return participant.Promise{}, errClosed
 	case again && !y.does("executes a repeated Prepare"):
 		return yes, nil
+	case joined:
+		return y.closing(b), nil
 	case ctx.Err() != nil && !y.does("promises after the caller's time"):
 		return no(txc.CodeDeadline), nil
 	case verb == "refuse":
@@ -170,6 +173,9 @@ func (y *toy) Abort(_ context.Context, b participant.Branch, _ []byte) (txc.Fate
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	n := y.name(b)
+	if !y.does("keeps open what was aborted") {
+		delete(y.open(), n)
+	}
 	p, ok := y.s.promises[n]
 	switch {
 	case y.closed:

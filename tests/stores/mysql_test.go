@@ -132,6 +132,13 @@ func mysqlStore(t *testing.T, m maria, name string) *resourcetest.Store {
 		Write: func(key, value string) []byte {
 			return work(exec("replace into "+name+" values (?, ?)", -1, text(key), text(value)))
 		},
+		Call: func(ctx context.Context, key, value string) error {
+			conn, err := mysql.Conn(ctx)
+			if err == nil {
+				_, err = conn.ExecContext(ctx, "replace into "+name+" values (?, ?)", key, value)
+			}
+			return err
+		},
 		Read:   func(key string) []byte { return work(query("select k, v from "+name+" where k = ?", -1, text(key))) },
 		Refuse: func(key string) []byte { return work(exec("insert into "+name+" values (?, 'x')", 2, text(key))) },
 		Value: func(_ participant.Resource, key string) (v string, found bool, err error) {

@@ -101,10 +101,13 @@ func store(t *testing.T, url, name string) *resourcetest.Store {
 			}
 			return s, err
 		},
-		Crash: func(participant.Resource) error { return nil }, // its sessions stay: the next one ends them (P10)
+		Crash: func(s participant.Resource) error { // its sessions stay: the next one ends them (P10)
+			opened.Store(s, false)
+			return nil
+		},
 		Done: func() {
-			opened.Range(func(s, _ any) bool {
-				if err := s.(*postgres.Store).Close(context.Background()); err != nil {
+			opened.Range(func(s, alive any) bool { // of one that has crashed only what it holds here goes
+				if err := s.(*postgres.Store).Close(context.Background()); err != nil && alive.(bool) {
 					t.Error(err)
 				}
 				return true
@@ -112,6 +115,13 @@ func store(t *testing.T, url, name string) *resourcetest.Store {
 		},
 		Write: func(key, value string) []byte {
 			return work(exec("insert into "+name+" values ($1, $2) on conflict (k) do update set v = excluded.v", 1, text(key), text(value)))
+		},
+		Call: func(ctx context.Context, key, value string) error {
+			tx, err := postgres.Tx(ctx)
+			if err == nil {
+				_, err = tx.Exec(ctx, "insert into "+name+" values ($1, $2) on conflict (k) do update set v = excluded.v", key, value)
+			}
+			return err
 		},
 		Read:   func(key string) []byte { return work(query("select k, v from "+name+" where k = $1", -1, text(key))) },
 		Refuse: func(key string) []byte { return work(exec("insert into "+name+" values ($1, 'x')", 2, text(key))) },
