@@ -82,8 +82,8 @@ func TestKVIsAnAdapter(t *testing.T) {
 		dir := t.TempDir()
 		return &resourcetest.Store{
 			Cluster: cluster, Participant: bank, Locks: true, Broken: []byte("nonsense"),
-			Open:   func() (participant.Resource, error) { return kv.Open(t.Context(), dir, options()) },
-			Write:  func(key, value string) []byte { return work(t, kv.Put(key, value)) },
+			Open:  func() (participant.Resource, error) { return kv.Open(t.Context(), dir, options()) },
+			Write: func(key, value string) []byte { return work(t, kv.Put(key, value)) },
 			Call: func(ctx context.Context, key, value string) error {
 				keys, err := kv.View(ctx)
 				if err != nil {
