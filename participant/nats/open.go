@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -111,7 +112,7 @@ func (b *broker) options(o Options) []client.Option {
 		log = slog.New(slog.DiscardHandler)
 	}
 	options := []client.Option{
-		client.Name("txc/" + o.Cluster + "/" + o.Name), client.Timeout(connectLimit), client.FlusherTimeout(writeLimit), client.PingInterval(pingEvery), client.MaxPingsOutstanding(2),
+		client.Name("txc/" + o.Cluster + "/" + o.Name), client.Timeout(connectLimit), client.FlusherTimeout(writeLimit), client.SetCustomDialer(dialer{}), client.PingInterval(pingEvery), client.MaxPingsOutstanding(2),
 		client.MaxReconnects(-1), client.ReconnectWait(reconnectMin), client.ReconnectJitter(reconnectMore, reconnectMore),
 		client.IgnoreAuthErrorAbort(), // a password that is being changed is no reason to give a promise up
 		client.ReconnectBufSize(-1),   // what is published while the server is away is an error, and not sent behind our back later
@@ -126,6 +127,28 @@ func (b *broker) options(o Options) []client.Option {
 		options = append(options, client.Secure(o.TLS))
 	}
 	return options
+}
+
+// dialer makes connections that end with the first write that fails. The client ends one only if a part of the write went out:
+// of small messages none does, and each of all that wait would wait as long again, one after the other.
+type dialer struct{}
+
+func (dialer) Dial(network, address string) (net.Conn, error) {
+	c, err := net.DialTimeout(network, address, connectLimit)
+	if err != nil {
+		return nil, err
+	}
+	return conn{c}, nil
+}
+
+type conn struct{ net.Conn }
+
+func (c conn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if err != nil {
+		_ = c.Close() // its only error is that it is closed
+	}
+	return n, err
 }
 
 // address checks the servers' addresses, and takes the user out of them where its password comes apart: alone, the client
