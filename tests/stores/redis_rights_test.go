@@ -66,7 +66,11 @@ func TestRedisRightIsTakenAway(t *testing.T) {
 			b := c.branch()
 			p, err := c.s.Prepare(c.ctx, b, redisWork(command("rpush", c.key("queue"), "last"), command("set", c.key("a"), "1"), command("lpush", c.key("queue"), "first")), false)
 			c.voted(p, err, txc.Yes)
-			c.ask("acl", "setuser", c.name, "-"+right)
+			given, _ := c.promise(c.s, "given-up")
+			c.ask("acl", "setuser", c.name, "-"+right, "-set")
+			if f, err := c.s.Abort(c.ctx, given, nil); (err == nil) != (right == "lpush") { // it needs no right but those that end a promise
+				t.Errorf("abort: %v, %v", f, err)
+			}
 			for range 2 {
 				if f, err := c.s.Commit(c.ctx, b, p.Evidence); err == nil || !strings.Contains(err.Error(), "may not") {
 					t.Errorf("commit: %v, %v", f, err)
@@ -75,7 +79,8 @@ func TestRedisRightIsTakenAway(t *testing.T) {
 			if got := c.list("queue"); !slices.Equal(got, []string{"kept"}) || c.ask("exists", c.key("a")) != int64(0) || !c.promisedThere(b) {
 				t.Errorf("half done: the list has %q", got)
 			}
-			c.ask("acl", "setuser", c.name, "+"+right)
+			c.ask("acl", "setuser", c.name, "+"+right, "+set")
+			c.abort(c.s, given, txc.AbortedNow)
 			c.listed(c.s, b)
 			c.commit(c.s, b, p.Evidence, txc.CommittedNow)
 			if got := c.list("queue"); !slices.Equal(got, []string{"first", "kept", "last"}) {

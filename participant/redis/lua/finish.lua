@@ -9,7 +9,8 @@ end
 if state == 'promised' and verb ~= 'look' and tonumber(call('HGET', branch, 'count')) ~= #KEYS - data then
 	return {'keys', stamp} -- it was not there yet when its keys were asked for
 end
-local effects = state == 'promised' and verb ~= 'look' and cmsgpack.unpack(call('HGET', branch, 'effects')) or {}
+local applies = state == 'promised' and (verb == 'commit' or verb == 'settle-committed')
+local effects = applies and cmsgpack.unpack(call('HGET', branch, 'effects')) or {}
 if state and verb ~= 'look' then
 	local no = forbidden(effects)
 	if no then
