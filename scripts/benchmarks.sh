@@ -28,7 +28,7 @@ section rate bin/txc bench --clients 512 --rate 20000 --duration 3s --rounds 1
 section three bin/txc bench --participants 3 --clients 512 --duration 3s --rounds 3
 section unary bin/txc bench --unary --clients 512 --duration 3s --rounds 3
 section inprocess bin/txc bench --in-process --clients 1,10,50,100,300 --duration 2s --rounds 3
-section overload bin/txc bench --suite overload --duration 10s --rounds 3
-section soak bin/txc bench --suite soak --duration 60s
-section scale bin/txc bench --suite scale --duration 1s --history 1000000 --in-flight 30000
+section overload bin/txc bench --suite overload --duration 10s --rounds 2
+section soak bin/txc bench --suite soak --duration 120s
+section scale bin/txc bench --suite scale --duration 3s --history 10000000 --in-flight 100000
 section pictures bin/txc bench --clients 1,16,64,256,512,1024 --duration 2s --rounds 1 --pictures "$pictures"

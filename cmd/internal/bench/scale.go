@@ -53,7 +53,7 @@ var (
 
 const (
 	scaleCallers = 300     // concurrent ones, where cost is measured
-	settlings    = 10_000  // transactions in doubt, beside the history, whose settling is measured
+	settlings    = 10_000  // transactions in doubt, beside a history of a million at the most, whose settling is measured
 	lingering    = 30_000  // transactions that are decided, and that somebody has not applied yet: they take up a place
 	usualHistory = 100_000 // where the options name none
 )
@@ -93,7 +93,7 @@ func RunScale(ctx context.Context, o Options) (*Scale, error) {
 		}
 	}
 	var err error
-	if s.Settling, err = settling(ctx, &o, o.History, min(settlings, o.InFlight)); err != nil {
+	if s.Settling, err = settling(ctx, &o, min(o.History, 1_000_000), min(settlings, o.InFlight)); err != nil {
 		return nil, fmt.Errorf("measure the settling of what is in doubt: %w", err)
 	}
 	return s, nil
@@ -212,6 +212,9 @@ func inFlight(ctx context.Context, o *Options, n int) (row *ScaleRow, err error)
 			default:
 			}
 		})
+		if _, err := s.c.Status(ctx); err != nil { // it comes after the batch: no more wait than are let in
+			return nil, err
+		}
 	}
 	if err := until(ctx, failed, func() bool { return lost.Load() >= int64(2*n) }); err != nil {
 		return nil, err
