@@ -12,8 +12,9 @@ import (
 	"github.com/txc-dev/txc/tests/internal/servers"
 )
 
-// redisHungFor bounds every deed at a Redis that has stopped: an answer that is waited for, and the look at what became of it.
-const redisHungFor = 28 * time.Second
+// redisHungFor bounds every deed at a Redis that has stopped: the caller's five seconds, an answer that is waited for, and the
+// look at what became of it.
+const redisHungFor = 35 * time.Second
 
 // C10, P8: a Redis that has stopped, and not died, holds up nobody for ever, and what it does not say is unknown; when it goes on
 // it does what was sent to it, late and in any order, and everything comes to its end.
@@ -49,7 +50,7 @@ func TestRedisHangs(t *testing.T) {
 	}
 	for i, b := range unsaid {
 		silent("prepare", func() error {
-			short, cancel := context.WithTimeout(ctx, time.Duration(1+i%2*20)*time.Second)
+			short, cancel := context.WithTimeout(ctx, time.Duration(1+i%2*4)*time.Second)
 			defer cancel()
 			p, err := s.Prepare(short, b, redisWork(command("set", d.key(b.ID.String()), "1")), false)
 			if err == nil && p.Vote == txc.No && p.Reason.Retryable && p.Reason.Code == txc.CodeUnreachable {
