@@ -64,5 +64,5 @@ bench: ## short benchmarks
 	$(GO) test -run xxx -bench . -benchtime 1s ./...
 
 .PHONY: benchmarks
-benchmarks: ## everything that docs/benchmarks.md shows, measured again and written there: a quarter of an hour
+benchmarks: ## everything that docs/benchmarks.md shows, measured again and written there: ten minutes
 	sh scripts/benchmarks.sh

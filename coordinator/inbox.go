@@ -42,7 +42,7 @@ func (b *inbox) put(events ...Event) error {
 
 // maxFirsts bounds the requests that wait for the owner. Past its capacity a coordinator must not spend its time on those
 // that it refuses in the end, nor let them wait for that.
-const maxFirsts = 16384
+const maxFirsts = 32768
 
 // errCrowded is refused at the door, to whom nothing can have happened before.
 var errCrowded = txc.Refuse(txc.ErrBusy, txc.CodeBusy, fmt.Sprintf("%d requests wait here, the most there may be: the coordinator has more to do than it can", maxFirsts))

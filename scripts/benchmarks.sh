@@ -1,6 +1,6 @@
 #!/bin/sh
-# Measures everything that docs/benchmarks.md shows, and writes it there, with its pictures and, as JSON, beside them: about a
-# quarter of an hour on a machine that does nothing else. Figures between the document's markers are never typed.
+# Measures everything that docs/benchmarks.md shows, and writes it there, with its pictures and, as JSON, beside them: about
+# ten minutes on a machine that does nothing else. Figures between the document's markers are never typed.
 set -eu
 cd "$(dirname "$0")/.."
 go build -o bin/ ./cmd/txc ./cmd/participant-demo
