@@ -4,6 +4,7 @@ import (
 	"context"
 	crand "crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -76,8 +77,27 @@ func draw() string {
 	return hex.EncodeToString(b[:])
 }
 
+// open waits for a server that is not there yet, or still loads, which it may begin to between two requests; what it refuses
+// is an error at once.
 func (s *Store) open(ctx context.Context) error {
-	facts, err := s.reach(ctx)
+	tick := time.NewTicker(openEvery)
+	defer tick.Stop()
+	for {
+		err := s.reach(ctx)
+		if err == nil || errors.Is(err, txc.ErrRefused) || answered(err) && !strings.HasPrefix(err.Error(), "LOADING") {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// reach makes this process the last to have opened. Repeated, it does the same once more.
+func (s *Store) reach(ctx context.Context) error {
+	facts, err := s.facts(ctx)
 	if err != nil {
 		return err
 	}
@@ -93,23 +113,6 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	s.instance = r.text(0)
 	return nil
-}
-
-// reach waits for a server that is not there yet, or still loads; what it refuses is an error at once.
-func (s *Store) reach(ctx context.Context) (map[string]string, error) {
-	tick := time.NewTicker(openEvery)
-	defer tick.Stop()
-	for {
-		facts, err := s.facts(ctx)
-		if err == nil || answered(err) && !strings.HasPrefix(err.Error(), "LOADING") {
-			return facts, err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil, err
-		}
-	}
 }
 
 // key names one of the participant's own keys.
