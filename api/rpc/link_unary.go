@@ -243,12 +243,13 @@ func (c *calls) prepare(ctx context.Context, m timed, body protocol.Prepare) (pr
 		return nil, fmt.Errorf("%w: no time was left", txc.ErrUnavailable)
 	}
 	m.Body = body
-	from, watermark := c.bear(m.From)
-	m.From = withoutWatermark(from)
+	from := m.From
+	m.From = withoutWatermark(from) // what the message says does not need it
 	e, err := said(m.Message)
 	if err != nil {
 		return nil, err
 	}
+	from, watermark := c.bear(from)
 	r := e.GetPrepare()
 	r.From, r.Id, r.Participant = senderPB(from), m.ID.String(), c.link.peer.Name
 	ctx, cancel := context.WithTimeout(ctx, body.TimeLeft)

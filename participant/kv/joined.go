@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/participant"
@@ -20,39 +19,9 @@ type open struct {
 	busy  chan struct{} // one place: a call that has the turn has it for all of its goroutines
 }
 
-// joined are the branches that calls work on.
-type joined struct {
-	mu  sync.Mutex
-	all map[engine.Name]*open
-}
-
-func (j *joined) find(n engine.Name) *open {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.all[n]
-}
-
-func (j *joined) add(o *open) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.all == nil {
-		j.all = map[engine.Name]*open{}
-	}
-	j.all[o.name] = o
-}
-
-// take takes a branch out, for good; nil: there is none.
-func (j *joined) take(n engine.Name) *open {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	o := j.all[n]
-	delete(j.all, n)
-	return o
-}
-
 // Join is participant.Joiner's: the call's context gives the branch's keys to View.
 func (s *Store) Join(ctx context.Context, b participant.Branch) (context.Context, error) {
-	o := s.joined.find(name(b))
+	o := s.joined.Find(name(b))
 	if o == nil {
 		at, _ := ctx.Deadline()
 		a, err := s.ask(ctx, &engine.Begin{Branch: b, Deadline: at})
@@ -63,7 +32,7 @@ func (s *Store) Join(ctx context.Context, b participant.Branch) (context.Context
 			return nil, refusal(p.Reason)
 		}
 		o = &open{Branch: turns.New(), store: s, name: name(b), busy: make(chan struct{}, 1)}
-		s.joined.add(o)
+		s.joined.Add(o.name, o)
 	}
 	return context.WithValue(ctx, callKey{}, &call{open: o, Call: o.NewCall()}), nil
 }
@@ -88,7 +57,7 @@ func (s *Store) Leave(ctx context.Context, b participant.Branch, failed error) e
 
 // closing takes a joined branch out when its Prepare or Abort comes. The error: it is not to be promised.
 func (s *Store) closing(n engine.Name) error {
-	o := s.joined.take(n)
+	o := s.joined.Take(n)
 	if o == nil {
 		return nil // the engine knows what to say
 	}

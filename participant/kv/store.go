@@ -14,6 +14,7 @@ import (
 	"github.com/txc-dev/txc/internal/badgerdb"
 	"github.com/txc-dev/txc/participant"
 	"github.com/txc-dev/txc/participant/kv/engine"
+	"github.com/txc-dev/txc/participant/turns"
 )
 
 // RoomEvery is how often the disk's free space is looked at, while there is work.
@@ -57,7 +58,7 @@ type Store struct {
 	core   *engine.Core // the owner's alone
 	cache  *cache       // the owner's alone
 	inbox  inbox
-	joined joined
+	joined turns.Table[engine.Name, open]
 	stamp  atomic.Uint64
 	failed chan struct{}
 	fault  error         // why it failed; set before failed is closed

@@ -59,7 +59,7 @@ func (k *Keys) Do(ctx context.Context, ops ...Op) ([]Result, error) {
 		}
 		return nil, err
 	}
-	defer k.call.Exit(func() {})
+	defer k.call.Exit()
 	b, err := k.call.do(ctx, all)
 	var results []Result
 	if err == nil {

@@ -61,7 +61,7 @@ func (s *Store) abort(ctx context.Context, b participant.Branch) (txc.Fate, erro
 	ctx, cancel, err := s.deed(ctx)
 	defer cancel()
 	if err == nil {
-		if o := s.opened(b.Name()); o != nil {
+		if o := s.joined.Take(b.Name()); o != nil {
 			s.discard(o)
 			s.places.Give()
 		}

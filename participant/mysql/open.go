@@ -34,7 +34,8 @@ type Store struct {
 	family      string  // how the locks' names of this participant's sessions begin, whichever process's
 	incarnation [16]byte
 	closed      atomic.Bool
-	places      turns.Places // one for each session that a joined branch may have
+	places      turns.Places              // one for each session that a joined branch may have
+	joined      turns.Table[string, open] // by gid
 
 	mu        sync.Mutex
 	mine      map[uint64]bool     // the numbers of this process's sessions
@@ -43,7 +44,6 @@ type Store struct {
 	turn      uint64
 	lost      map[string]*session // by gid: sessions that the server may not be rid of
 	unsettled map[string]bool     // by gid: an operator's deed that was begun
-	joined    map[string]*open    // by gid: branches that calls work on
 }
 
 // Open connects to a database by its address (mysql://user@host:port/database), makes its tables where they are missing, ends
@@ -60,7 +60,7 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	}
 	s := &Store{
 		o: o, format: formatOf(c.DBName),
-		mine: map[uint64]bool{}, kept: map[string]*promise{}, lost: map[string]*session{}, unsettled: map[string]bool{}, joined: map[string]*open{},
+		mine: map[uint64]bool{}, kept: map[string]*promise{}, lost: map[string]*session{}, unsettled: map[string]bool{},
 		places: turns.NewPlaces(o.Connections),
 	}
 	crand.Read(s.incarnation[:]) // never fails

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -66,14 +67,12 @@ func (v *view) fit(ctx context.Context, text string) error {
 	return v.Enter(ctx)
 }
 
-func (v *view) exit() { v.Exit(func() {}) }
-
 // ExecContext is driver.ExecerContext's. Every statement is a prepared one: the server takes one at a time of those.
 func (v *view) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (result driver.Result, err error) {
 	if err := v.fit(ctx, text); err != nil {
 		return nil, err
 	}
-	defer v.exit()
+	defer v.Exit()
 	ctx, stop := v.until(ctx)
 	defer stop()
 	err = v.statement(func(s *session) error {
@@ -109,7 +108,7 @@ func (v *view) QueryContext(ctx context.Context, text string, args []driver.Name
 	})
 	if err != nil {
 		stop()
-		v.exit()
+		v.Exit()
 		return nil, err
 	}
 	return r, nil
@@ -136,7 +135,7 @@ func (v *view) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, erro
 	}
 	p := &point{view: v, name: "txc_" + strconv.FormatUint(v.points.Add(1), 10)}
 	if err := p.say("savepoint "); err != nil {
-		v.exit()
+		v.Exit()
 		return nil, err
 	}
 	return p, nil
@@ -150,13 +149,13 @@ type point struct {
 
 // Commit is driver.Tx's.
 func (p *point) Commit() error {
-	defer p.exit()
+	defer p.Exit()
 	return p.say("release savepoint ")
 }
 
 // Rollback is driver.Tx's.
 func (p *point) Rollback() error {
-	defer p.exit()
+	defer p.Exit()
 	return p.say("rollback to savepoint ")
 }
 
@@ -255,19 +254,16 @@ func (r *viewRows) Next(dest []driver.Value) error {
 // NextResultSet is driver.RowsNextResultSet's.
 func (r *viewRows) NextResultSet() error { return r.read(r.fullRows.NextResultSet) }
 
-func (r *viewRows) read(what func() error) error {
-	end := false
+// read has the driver read. The end of what there is dooms nobody.
+func (r *viewRows) read(what func() error) (end error) {
 	err := r.view.do(func(*session) error {
 		err := what()
-		if end = err == io.EOF; end {
-			return nil
+		if err == io.EOF {
+			end, err = err, nil
 		}
 		return err
 	})
-	if end {
-		return io.EOF
-	}
-	return err
+	return cmp.Or(err, end)
 }
 
 // Close is driver.Rows's.
@@ -276,7 +272,7 @@ func (r *viewRows) Close() error {
 		return nil
 	}
 	r.closed = true
-	defer r.view.exit()
+	defer r.view.Exit()
 	defer r.stop()
 	return r.view.do(func(*session) error {
 		r.view.open.rows = false

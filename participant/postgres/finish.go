@@ -38,7 +38,7 @@ func (s *Store) Abort(ctx context.Context, b participant.Branch, _ []byte) (txc.
 	ctx, cancel, err := s.deed(ctx)
 	defer cancel()
 	if err == nil {
-		if o := s.take(b.Name()); o != nil {
+		if o := s.joined.Take(b.Name()); o != nil {
 			s.discard(o)
 			s.places.Give()
 		}

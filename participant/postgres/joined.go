@@ -34,17 +34,13 @@ func (s *Store) Join(ctx context.Context, b participant.Branch) (context.Context
 	if s.closed.Load() {
 		return nil, fmt.Errorf("postgres: %w", txc.ErrClosed)
 	}
-	s.mu.Lock()
-	o := s.joined[b.Name()]
-	s.mu.Unlock()
+	o := s.joined.Find(b.Name())
 	if o == nil {
 		var err error
 		if o, err = s.first(ctx, b.Name()); err != nil {
 			return nil, err
 		}
-		s.mu.Lock()
-		s.joined[b.Name()] = o
-		s.mu.Unlock()
+		s.joined.Add(b.Name(), o)
 	}
 	return withCall(ctx, o), nil
 }
@@ -119,18 +115,9 @@ func (o *open) unfit() error {
 	}
 }
 
-// take takes a joined branch out, for good; nil: there is none.
-func (s *Store) take(gid string) *open {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o := s.joined[gid]
-	delete(s.joined, gid)
-	return o
-}
-
 // closing is Prepare of a joined branch: no call runs, and none will.
 func (s *Store) closing(ctx context.Context, b participant.Branch) (participant.Promise, error) {
-	o := s.take(b.Name())
+	o := s.joined.Take(b.Name())
 	if o == nil {
 		return no(reason(txc.CodeAbortOnly, "no call has opened the branch here")), nil
 	}
@@ -173,10 +160,7 @@ func (s *Store) discard(o *open) {
 
 // abandon ends all joined branches: the store is being closed.
 func (s *Store) abandon() error {
-	s.mu.Lock()
-	all := s.joined
-	s.joined = map[string]*open{}
-	s.mu.Unlock()
+	all := s.joined.TakeAll()
 	if len(all) == 0 {
 		return nil
 	}

@@ -37,12 +37,12 @@ type Store struct {
 	family      string        // how the application names of this participant's sessions begin, whichever process's
 	incarnation [16]byte
 	closed      atomic.Bool
-	places      turns.Places // one for each session that a joined branch may have
+	places      turns.Places              // one for each session that a joined branch may have
+	joined      turns.Table[string, open] // by gid
 
 	mu        sync.Mutex
 	lost      map[string]session // by gid: where a PREPARE may still run
 	unsettled map[string]bool    // by gid: an operator's deed that was begun
-	joined    map[string]*open   // by gid: branches that calls work on
 }
 
 // Open connects to a database by its address (postgres://…, or key=value words), makes its tables where they are missing,
@@ -53,7 +53,7 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open postgres: %w", err)
 	}
-	s := &Store{o: o, lost: map[string]session{}, unsettled: map[string]bool{}, joined: map[string]*open{}}
+	s := &Store{o: o, lost: map[string]session{}, unsettled: map[string]bool{}}
 	s.places = turns.NewPlaces(o.Connections)
 	crand.Read(s.incarnation[:]) // never fails
 	hash := fnv.New64a()

@@ -52,7 +52,10 @@ func callOf(ctx context.Context) *call {
 	return c
 }
 
-func (c *call) exit() { c.Exit(c.look) }
+func (c *call) exit() {
+	c.look()
+	c.Exit()
+}
 
 // look notes how the transaction stands; who calls it has the turn.
 func (c *call) look() {

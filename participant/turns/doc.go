@@ -6,6 +6,7 @@
 //	                   one turn
 //
 //	Doom: the branch can only abort, or is closed: who waits hears why, and so does who comes
+//	Table: the branches that calls work on, from the first call to Prepare or Abort
 //	Places: how many branches may have a session at once
 //	Leave: a call has returned; what it holds still it holds for ever, and says so
 package turns

@@ -102,14 +102,13 @@ func (c *Call) Enter(ctx context.Context) error {
 	return nil
 }
 
-// Exit gives the turn back if nothing else of the call needs it; last is called before that, while the turn is still had.
-func (c *Call) Exit(last func()) {
+// Exit gives the turn back if nothing else of the call needs it.
+func (c *Call) Exit() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.holds--; c.holds > 0 {
 		return
 	}
-	last()
 	if !c.gone { // else the turn stays taken: the session was given up
 		<-c.turn
 	}

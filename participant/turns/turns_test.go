@@ -10,8 +10,6 @@ import (
 	"github.com/txc-dev/txc/participant/turns"
 )
 
-func nothing() {}
-
 func TestCallsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := turns.New()
@@ -28,19 +26,18 @@ func TestCallsTakeTurns(t *testing.T) {
 		}
 		entered := make(chan error, 1)
 		go func() { entered <- two.Enter(t.Context()) }()
-		one.Exit(nothing)
+		one.Exit()
 		synctest.Wait()
 		select {
 		case err := <-entered:
 			t.Errorf("it has the turn while the first call needs it: %v", err)
 		default:
 		}
-		last := false
-		one.Exit(func() { last = true })
-		if err := <-entered; err != nil || !last {
-			t.Errorf("%v; told of the last exit: %v", err, last)
+		one.Exit()
+		if err := <-entered; err != nil {
+			t.Error(err)
 		}
-		two.Exit(nothing)
+		two.Exit()
 		if err := errors.Join(one.Leave(), two.Leave()); err != nil {
 			t.Error(err)
 		}
@@ -62,7 +59,7 @@ func TestACallThatLeavesSomethingOpenKeepsItsTurn(t *testing.T) {
 	if err := c.Leave(); err == nil {
 		t.Error("it says nothing")
 	}
-	c.Exit(nothing)
+	c.Exit()
 	if b.Take() {
 		t.Error("what nobody knows the state of is used by others")
 	}
@@ -84,7 +81,7 @@ func TestDoomEndsAllWaiting(t *testing.T) {
 		if err := <-entered; err != why {
 			t.Errorf("who waited hears %v", err)
 		}
-		one.Exit(nothing)
+		one.Exit()
 		if err := two.Enter(t.Context()); err != why || b.Doomed() != why {
 			t.Errorf("who comes hears %v", err)
 		}

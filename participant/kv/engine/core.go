@@ -202,8 +202,8 @@ func (c *Core) goOn() {
 
 func (c *Core) ask(a *Ask) {
 	name := Name{a.Request.Branch.ID, a.Request.Branch.Mark}
-	if b := a.Request.Branch; b.Cluster != c.o.Cluster || b.Participant != c.o.Participant {
-		c.answer(a.N, participant.Reply{Err: c.foreign(b)})
+	if err := c.foreign(a.Request.Branch); err != nil {
+		c.answer(a.N, participant.Reply{Err: err})
 		return
 	}
 	switch a.Request.Verb {
@@ -218,7 +218,11 @@ func (c *Core) ask(a *Ask) {
 	}
 }
 
+// foreign is what is wrong with a branch that is not of this participant; nil: it is.
 func (c *Core) foreign(b participant.Branch) error {
+	if b.Cluster == c.o.Cluster && b.Participant == c.o.Participant {
+		return nil
+	}
 	return fmt.Errorf("%w: branch %s is not of participant %s in cluster %s", txc.ErrInvalid, b.Name(), c.o.Participant, c.o.Cluster)
 }
 

@@ -9,10 +9,11 @@ import (
 func (c *Core) begin(e *Begin) {
 	r := participant.Request{Branch: e.Branch, Deadline: e.Deadline}
 	name := Name{e.Branch.ID, e.Branch.Mark}
-	switch {
-	case e.Branch.Cluster != c.o.Cluster || e.Branch.Participant != c.o.Participant:
-		c.answer(e.N, participant.Reply{Err: c.foreign(e.Branch)})
+	if err := c.foreign(e.Branch); err != nil {
+		c.answer(e.N, participant.Reply{Err: err})
 		return
+	}
+	switch {
 	case c.o.Opaque:
 		c.no(e.N, reason(txc.CodeBadWork, "the participant takes shipped work alone"))
 		return

@@ -55,7 +55,7 @@ var mutants = []mutant{
 	{"what a call has read is written with a lock for reading", "run.go", "r.slots[s].mode, r.slots[s].locked = Exclusive, false", "", "TestCallsThatWantToWrite"},
 	{"a call does not see what its branch has written", "run.go", "s := &r.slots[i]; !s.written {", "s := &r.slots[i]; true {", "TestCallsWorkOnABranch"},
 	{"values that calls have read pile up", "run.go", "s.loaded, s.value = false, nil\n", "", "TestWhatCallsReadIsNotKept"},
-	{"a branch of another participant is opened", "joined.go", "case e.Branch.Cluster != c.o.Cluster || e.Branch.Participant != c.o.Participant:", "case false:", "TestWhatCallsMayNotDo"},
+	{"a branch of another participant is opened", "joined.go", "if err := c.foreign(e.Branch); err != nil {", "if err := c.foreign(e.Branch); false {", "TestWhatCallsMayNotDo"},
 	{"calls without a bound", "joined.go", "case b.ops > MaxOps || b.kept+n > txc.MaxWork:", "case false:", "TestWhatCallsMayNotDo"},
 	{"a closing store keeps what calls have opened", "prepare.go", "b.state == working || b.state == opened", "b.state == working", "TestCallsEndInTime"},
 	{"an Abort leaves what calls have opened", "decide.go", "case opened, working, staged:\n\t\tb.undo", "case opened:\n\t\tc.fate(a.N, txc.AbortedNow)\n\tcase working, staged:\n\t\tb.undo", "TestCallsHoldTheirLocks"},
