@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/txc-dev/txc"
@@ -20,12 +19,6 @@ const (
 	fileBallast  = "ballast"
 	dirBadger    = "badger"
 )
-
-// maxLockText bounds what is read of another owner's LOCK file.
-const maxLockText = 512
-
-// lock is the ownership of a data directory: an exclusive flock on its LOCK file.
-type lock struct{ file *os.File }
 
 // ownDirectory makes the directory if it is missing, checks that no link leads out of it, and locks it.
 func ownDirectory(dir, address string) (*lock, error) {
@@ -89,53 +82,6 @@ func checkTree(dir string) error {
 		}
 		return nil
 	})
-}
-
-func lockDirectory(dir string) (*lock, error) {
-	path := filepath.Join(dir, fileLock)
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open lock: %w", err)
-	}
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil {
-		return &lock{file: file}, nil
-	}
-	owner := make([]byte, maxLockText)
-	n, readErr := file.ReadAt(owner, 0)
-	who := strings.TrimSpace(string(owner[:n]))
-	if who == "" {
-		who = "another process"
-	}
-	closeErr := file.Close()
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("%w: %s is in use by %s: stop that one, or name another directory", txc.ErrBusy, dir, who)
-	}
-	return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), readErr, closeErr)
-}
-
-// describe writes who holds the lock, for the message that another one gets.
-func (l *lock) describe(address string) error {
-	text := fmt.Sprintf("pid %d", os.Getpid())
-	if address != "" {
-		text += " at " + address
-	}
-	if err := l.file.Truncate(0); err != nil {
-		return fmt.Errorf("write lock: %w", err)
-	}
-	if _, err := l.file.WriteAt([]byte(text+"\n"), 0); err != nil {
-		return fmt.Errorf("write lock: %w", err)
-	}
-	return nil
-}
-
-func (l *lock) release() error {
-	if l == nil || l.file == nil {
-		return nil
-	}
-	err := l.file.Close()
-	l.file = nil
-	return err
 }
 
 // SyncDir makes the names in a directory durable.

@@ -134,7 +134,7 @@ func (d *DB) open() (err error) {
 	case d.disk.Err != nil: // a full disk, perhaps: what runs must be able to finish
 		d.o.Logger.Warn("what a sync takes was not measured", "dir", d.dir, "err", d.disk.Err)
 	}
-	if d.badger, err = openBadger(filepath.Join(d.dir, dirBadger), d.o, d.fail); err != nil {
+	if err = d.ownBadger(); err != nil {
 		return err
 	}
 	err = d.firstSync()
@@ -194,6 +194,19 @@ func (d *DB) inspect() error {
 	return errors.Join(err, s.Close())
 }
 
+// ownBadger locks Badger's directory, and opens Badger.
+func (d *DB) ownBadger() (err error) {
+	dir := filepath.Join(d.dir, dirBadger)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make %s: %w", dir, err)
+	}
+	if err := d.lock.lockBadger(dir); err != nil {
+		return err
+	}
+	d.badger, err = openBadger(dir, d.o, d.fail)
+	return err
+}
+
 // openBadger opens Badger itself. What goes wrong here after Inspect is either the machine (no space, no handles) or
 // damage that only Badger sees.
 func openBadger(dir string, o Options, fail func(error) error) (db *badger.DB, err error) {
@@ -202,9 +215,6 @@ func openBadger(dir string, o Options, fail func(error) error) (db *badger.DB, e
 			db, err = nil, Refused("badger cannot read %s (%v): restore the directory from a backup", dir, p)
 		}
 	}()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make %s: %w", dir, err)
-	}
 	db, err = badger.Open(badgerOptions(dir, o).WithLogger(badgerLogger{o.Logger, fail}))
 	if err != nil {
 		if environmental(err) {
@@ -228,6 +238,7 @@ func badgerOptions(dir string, o Options) badger.Options {
 		WithBlockCacheSize(0).
 		WithChecksumVerificationMode(options.OnBlockRead).
 		WithDetectConflicts(false).
+		WithBypassLockGuard(true). // the DB's lock has it
 		WithMetricsEnabled(false)
 }
 

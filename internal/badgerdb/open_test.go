@@ -88,19 +88,6 @@ func TestADirectoryBelongsToOneOwner(t *testing.T) {
 	}
 }
 
-func TestASecondOwnerHearsWhoTheFirstIs(t *testing.T) {
-	dir := t.TempDir()
-	d := open(t, dir, small())
-	if err := d.SetAddress("127.0.0.1:7400"); err != nil {
-		t.Fatal(err)
-	}
-	_, err := badgerdb.Open(dir, small())
-	want := fmt.Sprintf("in use by pid %d at 127.0.0.1:7400", os.Getpid())
-	if !errors.Is(err, txc.ErrBusy) || !strings.Contains(err.Error(), want) {
-		t.Fatal(err)
-	}
-}
-
 func TestLinksAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	shut(t, open(t, dir, small()))

@@ -8,9 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -47,11 +44,11 @@ type line struct {
 // locks that they hold, and the branches that provably committed here. It changes nothing, and needs the directory for
 // itself: the error wraps txc.ErrBusy while a process has it open, txc.ErrRefused where the files are damaged.
 func Dump(dir string, w io.Writer) (err error) {
-	lock, err := borrow(dir)
+	release, err := badgerdb.Borrow(dir)
 	if err != nil {
 		return fmt.Errorf("dump %s: %w", dir, err)
 	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+	defer func() { err = errors.Join(err, release()) }()
 	switch id, err := badgerdb.ReadIdentity(dir); {
 	case err != nil:
 		return fmt.Errorf("dump %s: %w", dir, err)
@@ -98,21 +95,6 @@ func (s *Store) Dump(ctx context.Context, w io.Writer) error {
 		return fmt.Errorf("write dump: %w", err)
 	}
 	return nil
-}
-
-// borrow keeps other processes out while a directory is read.
-func borrow(dir string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(dir, "LOCK"), os.O_RDONLY|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		return nil, fmt.Errorf("%w: not the directory of a store: %w", txc.ErrInvalid, err)
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err != nil {
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = fmt.Errorf("%w: a process has it open: stop that one, or name a copy", txc.ErrBusy)
-		}
-		return nil, errors.Join(err, file.Close())
-	}
-	return file, nil
 }
 
 // still reads a directory that nobody has open.
