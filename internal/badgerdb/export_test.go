@@ -1,5 +1,10 @@
 package badgerdb
 
+import (
+	"errors"
+	"os"
+)
+
 // What the fuzz targets read.
 var (
 	ParseIdentity = parseIdentity
@@ -19,4 +24,15 @@ func WriteIdentity(dir string, id Identity) error { return writeIdentity(dir, id
 func Entry(b []byte) (key, value []byte, size int) {
 	e, _, size := readEntry(b)
 	return e.key, e.value, size
+}
+
+// BreakSync has the next Commit fail when Badger has written it: a pipe cannot be synced.
+func (d *DB) BreakSync() error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	err = errors.Join(r.Close(), d.ahead.close())
+	d.ahead.file = w
+	return err
 }

@@ -85,13 +85,15 @@ type DB struct {
 	room     *room
 	disk     Disk
 
-	mu      sync.Mutex // guards the next three, and makes Commits take turns
-	memFile int        // the number of Badger's newest write-ahead file
-	head    headFile
-	closed  bool
+	mu     sync.Mutex // guards the next four, and makes Commits take turns
+	ahead  aheadFile
+	last   uint64 // the version of the last Commit
+	head   headFile
+	closed bool
 
 	poison poison
 
+	views      views
 	reading    sync.RWMutex // held by readers, so that Badger is not closed under them
 	unreadable bool
 
@@ -137,12 +139,13 @@ func (d *DB) open() (err error) {
 	if err = d.ownBadger(); err != nil {
 		return err
 	}
+	d.last = d.badger.MaxVersion()
 	err = d.firstSync()
 	if err == nil && d.o.Head {
 		err = d.openHead()
 	}
 	if err != nil {
-		return errors.Join(err, d.badger.Close(), d.head.close())
+		return errors.Join(err, d.badger.Close(), d.ahead.close(), d.head.close())
 	}
 	d.room = newRoom(d.dir, d.o)
 	return nil
@@ -215,7 +218,7 @@ func openBadger(dir string, o Options, fail func(error) error) (db *badger.DB, e
 			db, err = nil, Refused("badger cannot read %s (%v): restore the directory from a backup", dir, p)
 		}
 	}()
-	db, err = badger.Open(badgerOptions(dir, o).WithLogger(badgerLogger{o.Logger, fail}))
+	db, err = badger.OpenManaged(badgerOptions(dir, o).WithLogger(badgerLogger{o.Logger, fail}))
 	if err != nil {
 		if environmental(err) {
 			return nil, fmt.Errorf("open badger: %w", err)
@@ -228,7 +231,7 @@ func openBadger(dir string, o Options, fail func(error) error) (db *badger.DB, e
 func badgerOptions(dir string, o Options) badger.Options {
 	threshold := min(int64(valueThreshold), o.MemTable*15/100)
 	return badger.DefaultOptions(dir).
-		WithSyncWrites(true).
+		WithSyncWrites(false). // see aheadFile
 		WithMemTableSize(o.MemTable).
 		WithNumMemtables(3).
 		WithNumCompactors(2).
@@ -278,7 +281,7 @@ func (d *DB) shut() {
 	d.closed = true
 	err := d.head.sync()
 	d.mu.Unlock()
-	d.closeErr = errors.Join(err, d.closeBadger(), d.head.close(), d.lock.release())
+	d.closeErr = errors.Join(err, d.closeBadger(), d.ahead.close(), d.head.close(), d.lock.release())
 	close(d.down)
 }
 

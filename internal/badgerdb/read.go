@@ -3,6 +3,7 @@ package badgerdb
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -58,8 +59,8 @@ func (d *DB) ScanFrom(prefix, from []byte, f func(key, value []byte) (more bool,
 	})
 }
 
-// View runs f over one snapshot. Badger panics on some kinds of damage: that becomes an error that wraps
-// txc.ErrRefused.
+// View runs f over one snapshot: all that was durable when it began. Badger panics on some kinds of damage: that becomes
+// an error that wraps txc.ErrRefused.
 func (d *DB) View(f func(txn *badger.Txn) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -71,5 +72,46 @@ func (d *DB) View(f func(txn *badger.Txn) error) (err error) {
 	if d.unreadable {
 		return fmt.Errorf("%w: %s", txc.ErrClosed, d.dir)
 	}
-	return d.badger.View(f)
+	at := d.views.begin()
+	defer d.views.end(at)
+	txn := d.badger.NewTransactionAt(at, false)
+	defer txn.Discard()
+	return f(txn)
+}
+
+// views are the snapshots that are being read, by the version of the Commit that they end with.
+type views struct {
+	mu   sync.Mutex
+	last uint64         // the last durable Commit
+	open map[uint64]int // how many read at a version
+}
+
+func (v *views) begin() (at uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.open == nil {
+		v.open = map[uint64]int{}
+	}
+	v.open[v.last]++
+	return v.last
+}
+
+func (v *views) end(at uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.open[at]--; v.open[at] == 0 {
+		delete(v.open, at)
+	}
+}
+
+// durable has a Commit be read from now on. Of what a key had before the version that it returns, nobody reads anything
+// any more.
+func (v *views) durable(last uint64) (oldest uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.last = last
+	for at := range v.open {
+		last = min(last, at)
+	}
+	return last
 }

@@ -1,7 +1,7 @@
 // Package kv is the embedded key-value participant: a store in one directory, on Badger, that takes part in atomic
 // transactions. Its operations are put, delete, get, add (with bounds) and check.
 //
-//	Submit / Prepare, Commit, Abort        one owner goroutine             badger, SyncWrites
+//	Submit / Prepare, Commit, Abort        one owner goroutine             badger, synced
 //	    │                               ┌────────────────────────┐
 //	    ├──▶ inbox (a buffer) ── swap ─▶│ engine.Core.Step       │── batch ──▶ one transaction,
 //	    ├──▶                            │ locks, branches, rows  │             one sync
