@@ -1,6 +1,7 @@
 package coordinator_test
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -10,25 +11,31 @@ import (
 	"github.com/txc-dev/txc/coordinator"
 )
 
-func TestC10_RequestsThatWaitForTheOwnerHaveABound(t *testing.T) {
+// stuckOffice has a coordinator that has taken one Begin from its inbox, and takes nothing more until hold is closed.
+func stuckOffice(t *testing.T) (f *office, hold chan struct{}, begun chan error) {
+	t.Helper()
 	var armed atomic.Bool
 	stuck, hold := make(chan struct{}), make(chan struct{})
-	f := newOffice(t, coordinator.Options{MaxQueue: 1 << 16, Gate: func(coordinator.Step) error {
+	f = newOffice(t, coordinator.Options{MaxQueue: 1 << 16, Gate: func(coordinator.Step) error {
 		if armed.CompareAndSwap(true, false) {
 			close(stuck)
 			<-hold
 		}
 		return nil
 	}}, "a")
-	defer f.close()
 	armed.Store(true)
-	asked := make(chan error, 1)
+	begun = make(chan error, 1)
 	go func() {
 		_, err := f.c.Begin(t.Context(), coordinator.Request{})
-		asked <- err
+		begun <- err
 	}()
-	<-stuck // the owner does nothing now
+	<-stuck
+	return f, hold, begun
+}
 
+func TestC10_RequestsThatWaitForTheOwnerHaveABound(t *testing.T) {
+	f, hold, begun := stuckOffice(t)
+	defer f.close()
 	batch := make([]coordinator.Request, coordinator.MaxFirsts+10, coordinator.MaxFirsts+12)
 	for i := range batch {
 		batch[i] = coordinator.Request{Work: work("a")}
@@ -68,10 +75,32 @@ func TestC10_RequestsThatWaitForTheOwnerHaveABound(t *testing.T) {
 	close(hold)
 	<-ended
 	<-told
-	if err := <-asked; err != nil {
+	if err := <-begun; err != nil {
 		t.Error(err)
 	}
 	if _, err := f.c.Run(t.Context(), coordinator.Request{Work: work("a")}); err != nil {
 		t.Errorf("when they are served: %v", err)
+	}
+}
+
+func TestWhoComesAfterTheEndHearsOfIt(t *testing.T) {
+	f, hold, _ := stuckOffice(t)
+	defer f.close()
+	defer close(hold)
+	batch := make([]coordinator.Request, coordinator.MaxFirsts)
+	for i := range batch {
+		batch[i] = coordinator.Request{Work: work("a")}
+	}
+	f.c.Submit(batch, func(int, coordinator.Result, error) {})
+	if _, err := f.c.Run(t.Context(), coordinator.Request{Work: work("a")}); !errors.Is(err, txc.ErrBusy) {
+		t.Fatalf("the inbox is not full: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := f.c.Close(ctx); err == nil {
+		t.Error("it has closed, though its owner is stuck")
+	}
+	if _, err := f.c.Run(t.Context(), coordinator.Request{Work: work("a")}); !errors.Is(err, txc.ErrClosed) {
+		t.Errorf("after the end: %v", err)
 	}
 }

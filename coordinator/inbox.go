@@ -69,10 +69,14 @@ func (b *inbox) ask(ev Event) error {
 	return b.put(ev)
 }
 
-// enter takes places for first requests that are to be put, and tells how many of them there are.
+// enter takes places for first requests that are to be put, and tells how many of them there are. After the end there are
+// enough: put says what has happened.
 func (b *inbox) enter(n int) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.shut {
+		return n
+	}
 	n = min(n, maxFirsts-b.firsts)
 	b.firsts += n
 	return n
