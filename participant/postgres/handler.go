@@ -31,12 +31,6 @@ func (s *Store) handled(ctx context.Context, b participant.Branch, w *txcpb.Call
 	if !is || len(w.ProtoReflect().GetUnknown()) > 0 {
 		return no(reason(txc.CodeBadWork, "no operation is called %q here", w.GetName())), nil
 	}
-	switch first, err := s.note(ctx, b); {
-	case err != nil:
-		return no(reasonOf(ctx, err)), nil
-	case !first:
-		return s.repeated(ctx, b)
-	}
 	c, err := s.work.Acquire(ctx)
 	if err != nil { // nothing was begun
 		return no(reasonOf(ctx, err)), nil
@@ -45,6 +39,16 @@ func (s *Store) handled(ctx context.Context, b participant.Branch, w *txcpb.Call
 	if err != nil {
 		defer c.Release()
 		return s.undo(c.Conn().PgConn(), reasonOf(ctx, err)), nil
+	}
+	// Noted once there is a session: who opens next finds and ends it, or has opened before, and then it is not noted.
+	switch first, err := s.note(ctx, b); {
+	case err != nil:
+		defer c.Release()
+		return s.undo(o.conn.PgConn(), reasonOf(ctx, err)), nil
+	case !first:
+		defer c.Release()
+		s.undo(o.conn.PgConn(), txc.Reason{})
+		return s.repeated(ctx, b)
 	}
 	result, err := s.handle(withCall(ctx, o), w.GetName(), handler, w.GetBody())
 	p := participant.Promise{Vote: txc.Yes}

@@ -93,8 +93,11 @@ func (s *Store) vote(ctx context.Context, c *pgxpool.Conn, b participant.Branch,
 // grace is what a session gets beyond its branch's deadline before the server ends what it does by itself.
 const grace = time.Second
 
+// itself is who the session was at first: functions can make it somebody else, and who prepares a branch alone can finish it.
+const itself = `reset session authorization; reset role; `
+
 // fresh undoes what an earlier branch's work may have done to the session, or have locked for it: functions can.
-const fresh = `reset session authorization; reset all; select pg_advisory_unlock_all();
+const fresh = itself + `reset all; select pg_advisory_unlock_all();
 `
 
 // begin notes the branch, and begins its transaction; first is false if it was noted before, or by a process that is no
@@ -104,7 +107,7 @@ func (s *Store) begin(ctx context.Context, pg *pgconn.PgConn, b participant.Bran
 	if err != nil {
 		return false, err
 	}
-	return noted(results, 3)
+	return noted(results, 4)
 }
 
 // note notes a branch whose transaction is on another session. The sync of its PREPARE covers this too.
@@ -147,14 +150,29 @@ func keyOf(b participant.Branch) string {
 	return fmt.Sprintf("%s, %s, %d, %d, %d, %s", quote(b.Cluster), quote(b.Participant), b.ID.Coordinator, b.ID.Epoch, b.ID.Sequence, quote(txc.FormatMark(b.Mark)))
 }
 
-// release ends a branch that wrote nothing and locked no row.
+// release ends a branch that wrote nothing and locked no row. It is rolled back: a commit would send its notifications, whatever
+// becomes of the transaction. What is serializable has read nothing of use unless it commits, and is promised instead.
 func release(ctx context.Context, pg *pgconn.PgConn) (released bool, err error) {
-	results, err := pg.Exec(ctx, `select pg_current_xact_id_if_assigned()`).ReadAll()
-	if err != nil || results[0].Rows[0][0] != nil {
+	results, err := pg.Exec(ctx, `select pg_current_xact_id_if_assigned() is null and current_setting('transaction_isolation') <> 'serializable'`).ReadAll()
+	if err != nil || string(results[0].Rows[0][0]) != "t" {
 		return false, err
 	}
-	_, err = simple(ctx, pg, `commit`)
+	_, err = simple(ctx, pg, `rollback`)
 	return err == nil, err
+}
+
+// findable has a session be found by its name, which functions can change: who opens next ends it from now on. last is false if
+// somebody has opened already.
+func (s *Store) findable(ctx context.Context, pg *pgconn.PgConn) (last bool, err error) {
+	if pg.ParameterStatus("application_name") == s.application() {
+		return true, nil
+	}
+	if _, err := simple(ctx, pg, `set application_name = `+quote(s.application())); err != nil {
+		return false, err
+	}
+	err = s.finish.QueryRow(ctx, `select exists (select from txc.memory where cluster = $1 and participant = $2 and incarnation = $3)`,
+		s.o.Cluster, s.o.Name, s.incarnation[:]).Scan(&last)
+	return last, err
 }
 
 // promise inserts the marker and prepares. From here on only what the server says of it counts (P3).
@@ -163,13 +181,20 @@ func (s *Store) promise(ctx context.Context, c *pgxpool.Conn, b participant.Bran
 	if ctx.Err() != nil {
 		return s.undo(pg, reason(txc.CodeDeadline, "its time ran out")), nil
 	}
+	switch last, err := s.findable(ctx, pg); {
+	case err != nil:
+		return s.undo(pg, reasonOf(ctx, err)), nil
+	case !last:
+		s.undo(pg, txc.Reason{})
+		return s.repeated(ctx, b)
+	}
 	where := sessionOf(c.Conn())
 	issued, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
 	defer cancel()
-	results, err := pg.Exec(issued, fmt.Sprintf(`insert into txc.branch values (%s); select pg_current_xact_id(); prepare transaction %s`, keyOf(b), quote(b.Name()))).ReadAll()
+	results, err := pg.Exec(issued, fmt.Sprintf(itself+`insert into txc.branch values (%s); select pg_current_xact_id(); prepare transaction %s`, keyOf(b), quote(b.Name()))).ReadAll()
 	switch {
-	case err == nil && len(results) == 3 && results[2].CommandTag.String() == "PREPARE TRANSACTION":
-		p.Evidence = results[1].Rows[0][0]
+	case err == nil && len(results) == 5 && results[4].CommandTag.String() == "PREPARE TRANSACTION":
+		p.Evidence = results[3].Rows[0][0]
 		return p, nil
 	case err == nil: // the tag is ROLLBACK: the transaction had failed
 		return s.undo(pg, reason(txc.CodeStore, "the server rolled it back")), nil

@@ -1,0 +1,163 @@
+package stores_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/txc-dev/txc"
+	"github.com/txc-dev/txc/api/txcpb"
+	"github.com/txc-dev/txc/participant/postgres"
+	"github.com/txc-dev/txc/tests/internal/servers"
+)
+
+// What a branch's work does by means that are allowed neither leaves the branch nor takes the promise with it.
+func TestNothingEscapesTheBranch(t *testing.T) {
+	t.Parallel()
+	server := servers.Postgres(t)
+	for name, check := range map[string]func(d *desk){
+		"notified": notifyOfABranchThatWroteNothing,
+		"role":     promisedUnderAnotherRole,
+		"renamed":  renamedSession,
+		"late":     sessionMadeAfterTheNote,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			d := &desk{clerk: clerk{T: t, ctx: ctx, name: name, first: "$1"}, server: server, url: server.URL("postgres")}
+			do(t, d.url, "create table "+d.name+" (k text primary key, v int not null)", "insert into "+d.name+" values ('a', 0), ('b', 0)")
+			check(d)
+		})
+	}
+}
+
+// A vote that lets go is given before the decision: a notification that went out with it would tell of what may abort.
+func notifyOfABranchThatWroteNothing(d *desk) {
+	c, err := pgx.Connect(d.ctx, d.url)
+	if err != nil {
+		d.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	if _, err := c.Exec(d.ctx, "listen notified"); err != nil {
+		d.Fatal(err)
+	}
+	for _, level := range []string{"read committed", "repeatable read", "serializable"} {
+		do(d, d.url, "alter database postgres set default_transaction_isolation = '"+level+"'")
+		b := d.branch()
+		b.MayRelease = true
+		p, err := d.open(d.url).Prepare(d.ctx, b, work(query("select pg_notify('notified', 'too early')", 1)), false)
+		if err != nil || p.Vote != txc.ReadOnly && p.Vote != txc.No {
+			d.Errorf("%s: %v %+v %v", level, p.Vote, p.Reason, err)
+		}
+	}
+	do(d, d.url, "alter database postgres reset default_transaction_isolation", "notify notified, 'the end'")
+	if n, err := c.WaitForNotification(d.ctx); err != nil || n.Payload != "the end" {
+		d.Errorf("%+v %v", n, err)
+	}
+}
+
+// Only who prepared a branch can finish it: a role that the work took on must not be the one.
+func promisedUnderAnotherRole(d *desk) {
+	do(d, d.url, "create role app login password 'app'", "create role clerk", "grant clerk to app", "create database role owner app")
+	d.url = strings.Replace(d.server.Store("role"), "postgres://postgres@", "postgres://app:app@", 1)
+	s := d.open(d.url)
+	do(d, d.url, "create table role (k text primary key, v int not null)", "insert into role values ('a', 0)", "grant all on role to clerk",
+		"grant usage on schema txc to clerk", "grant all on all tables in schema txc to clerk")
+	for _, local := range []string{"true", "false"} {
+		b := d.branch()
+		p, err := s.Prepare(d.ctx, b, work(exec("select set_config('role', 'clerk', "+local+")", 1), exec("update role set v = v + 1 where k = 'a'", 1)), false)
+		if err != nil || p.Vote != txc.Yes {
+			d.Fatalf("%v %+v %v", p.Vote, p.Reason, err)
+		}
+		f, err := s.Commit(d.ctx, b, p.Evidence)
+		d.fate(f, err, txc.CommittedNow)
+	}
+}
+
+// greenplum gpdb#10393: the sessions of an earlier process are found by their names, and work can change those.
+func renamedSession(d *desk) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	old := d.openWith(d.url, func(ctx context.Context, tx pgx.Tx, _ []byte) ([]byte, error) {
+		_, err := tx.Exec(ctx, "select set_config('application_name', 'of my own', false)")
+		if err == nil {
+			_, err = tx.Exec(ctx, "update "+d.name+" set v = v + 1")
+		}
+		close(entered)
+		<-release
+		return nil, err
+	})
+	answers := d.call(old)
+	<-entered
+	s := d.open(d.url)
+	if all := d.inDoubt(s); len(all) != 0 {
+		d.Errorf("listed: %v", all)
+	}
+	close(release)
+	d.nothingLate(s, <-answers)
+}
+
+// The same: a session that the earlier process makes after it was found to be the last one to have opened, and is no longer.
+func sessionMadeAfterTheNote(d *desk) {
+	making, release := make(chan struct{}), make(chan struct{})
+	w := newWire(d.T, d.server.Address, "application_name", true, nil) // as a session says first
+	w.before = func() { close(making); <-release }
+	old := d.openWith(strings.Replace(d.url, d.server.Address, w.address, 1), func(ctx context.Context, tx pgx.Tx, _ []byte) ([]byte, error) {
+		_, err := tx.Exec(ctx, "update "+d.name+" set v = v + 1")
+		return nil, err
+	})
+	w.arm()
+	answers := d.call(old)
+	<-making
+	s := d.open(d.url)
+	if all := d.inDoubt(s); len(all) != 0 {
+		d.Errorf("listed: %v", all)
+	}
+	close(release)
+	d.nothingLate(s, <-answers)
+}
+
+// openWith opens a store that has one operation.
+func (d *desk) openWith(url string, h postgres.Handler) *postgres.Store {
+	d.Helper()
+	s, err := postgres.Open(d.ctx, url, postgres.Options{Cluster: "test", Name: d.name, Connections: 2, Handlers: map[string]postgres.Handler{"go": h}})
+	if err != nil {
+		d.Fatal(err)
+	}
+	d.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			d.Error(err)
+		}
+	})
+	return s
+}
+
+// call has it run in a branch of its own.
+func (d *desk) call(s *postgres.Store) <-chan vote {
+	d.Helper()
+	w, err := proto.Marshal(&txcpb.Work{Kind: &txcpb.Work_Call{Call: &txcpb.CallWork{Name: "go"}}})
+	if err != nil {
+		d.Fatal(err)
+	}
+	answers, b := make(chan vote, 1), d.branch()
+	go func() {
+		p, err := s.Prepare(d.ctx, b, w, false)
+		answers <- vote{p, err}
+	}()
+	return answers
+}
+
+// nothingLate: what an earlier process was at has not become a promise after the list of the one that opened last.
+func (d *desk) nothingLate(s *postgres.Store, v vote) {
+	d.Helper()
+	if v.err == nil && v.Vote != txc.No || v.err != nil && !errors.Is(v.err, txc.ErrStopped) {
+		d.Errorf("the earlier process: %v %+v %v", v.Vote, v.Reason, v.err)
+	}
+	if all := d.inDoubt(s); len(all) != 0 {
+		d.Errorf("%v landed after the list", all)
+	}
+}
