@@ -96,6 +96,9 @@ func (s *Store) settleFirst(ctx context.Context, gid string) error {
 	if !begun {
 		return nil
 	}
+	if err := s.endLost(ctx, gid); err != nil {
+		return err
+	}
 	return s.finishSettlements(ctx)
 }
 

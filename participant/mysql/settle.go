@@ -39,24 +39,59 @@ func (s *Store) settle(ctx context.Context, b participant.Branch, by participant
 	if err != nil || len(promised) == 0 { // it was finished meanwhile
 		return false, err
 	}
-	s.mu.Lock()
-	s.unsettled[b.Name()] = true
-	s.mu.Unlock()
-	r, err := s.finish.ExecContext(ctx, `insert ignore into txc_settled
-		select ?, ?, ?, ?, ?, cast(? as unsigned), ?, ?, ?, ?`, b.Cluster, b.Participant, b.Name(), list(promised[0].Members), promised[0].Age,
-		string(promised[0].Evidence), by.Outcome == txc.Committed, by.Who, by.Why, by.When.UTC())
+	first, err := s.write(ctx, b, promised[0], by)
+	if err == nil {
+		err = s.finishSettlements(ctx)
+	}
+	if err != nil {
+		s.mu.Lock()
+		s.unsettled[b.Name()] = true
+		s.mu.Unlock()
+		return false, err
+	}
+	return first, nil
+}
+
+// write writes the note of an operator's deed. A session that was lost with it is ended before the branch is: a note that came
+// later would tell of a deed that was not done.
+func (s *Store) write(ctx context.Context, b participant.Branch, d participant.InDoubt, by participant.Settlement) (first bool, err error) {
+	c, err := s.finish.Conn(ctx)
 	if err != nil {
 		return false, err
 	}
-	if err := s.finishSettlements(ctx); err != nil {
+	defer s.giveBack(c)
+	ss, err := sessionOf(c)
+	if err != nil {
+		return false, err
+	}
+	r, err := c.ExecContext(ctx, `insert ignore into txc_settled
+		select ?, ?, ?, ?, ?, cast(? as unsigned), ?, ?, ?, ?`, b.Cluster, b.Participant, b.Name(), list(d.Members), d.Age,
+		string(d.Evidence), by.Outcome == txc.Committed, by.Who, by.Why, by.When.UTC())
+	if err != nil {
+		if numberOf(err) == 0 {
+			s.lose(b.Name(), ss)
+		}
 		return false, err
 	}
 	n, err := r.RowsAffected()
 	return n == 1, err
 }
 
+// begun are the branches whose notes are there, or will never be.
+func (s *Store) begun() (gids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for gid := range s.unsettled {
+		if _, may := s.lost[gid]; !may {
+			gids = append(gids, gid)
+		}
+	}
+	return gids
+}
+
 // finishSettlements does what operators had begun.
 func (s *Store) finishSettlements(ctx context.Context) error {
+	finished := s.begun()
 	rows, err := s.finish.QueryContext(ctx, `select gid, committed from txc_settled where cluster = ? and participant = ?`, s.o.Cluster, s.o.Name)
 	if err != nil {
 		return err
@@ -69,12 +104,14 @@ func (s *Store) finishSettlements(ctx context.Context) error {
 		err = rows.Scan(&t.gid, &t.committed)
 		return t, err
 	})
-	if err != nil || len(all) == 0 {
-		return err
-	}
-	prepared, err := s.recovered(ctx)
 	if err != nil {
 		return err
+	}
+	var prepared map[string]bool
+	if len(all) > 0 {
+		if prepared, err = s.recovered(ctx); err != nil {
+			return err
+		}
 	}
 	for _, t := range all {
 		verb := `xa rollback`
@@ -90,7 +127,9 @@ func (s *Store) finishSettlements(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	clear(s.unsettled)
+	for _, gid := range finished {
+		delete(s.unsettled, gid)
+	}
 	return nil
 }
 

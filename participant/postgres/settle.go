@@ -25,22 +25,50 @@ func (s *Store) Settle(ctx context.Context, b participant.Branch, by participant
 	if err != nil || !there {
 		return false, err
 	}
-	s.mu.Lock()
-	s.unsettled[b.Name()] = true
-	s.mu.Unlock()
-	tag, err := s.finish.Exec(ctx, `insert into txc.settled values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
-		b.Cluster, b.Participant, b.Name(), string(evidence), by.Outcome == txc.Committed, by.Who, by.Why, by.When)
+	first, err := s.write(ctx, b, evidence, by)
+	if err == nil {
+		err = s.finishSettlements(ctx)
+	}
 	if err != nil {
+		s.mu.Lock()
+		s.unsettled[b.Name()] = true
+		s.mu.Unlock()
 		return false, fmt.Errorf("settle %s: %w", b.Name(), err)
 	}
-	if err := s.finishSettlements(ctx); err != nil {
-		return false, fmt.Errorf("settle %s: %w", b.Name(), err)
+	return first, nil
+}
+
+// write writes the note of an operator's deed. A session that was lost with it is ended before the branch is: a note that came
+// later would tell of a deed that was not done.
+func (s *Store) write(ctx context.Context, b participant.Branch, evidence []byte, by participant.Settlement) (first bool, err error) {
+	c, err := s.finish.Acquire(ctx)
+	if err != nil {
+		return false, err
 	}
-	return tag.RowsAffected() == 1, nil
+	defer c.Release()
+	tag, err := c.Exec(ctx, `insert into txc.settled values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+		b.Cluster, b.Participant, b.Name(), string(evidence), by.Outcome == txc.Committed, by.Who, by.Why, by.When)
+	if err != nil && !certain(err) {
+		s.lose(b.Name(), sessionOf(c.Conn()))
+	}
+	return tag.RowsAffected() == 1, err
+}
+
+// begun are the branches whose notes are there, or will never be.
+func (s *Store) begun() (gids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for gid := range s.unsettled {
+		if _, may := s.lost[gid]; !may {
+			gids = append(gids, gid)
+		}
+	}
+	return gids
 }
 
 // finishSettlements does what operators had begun.
 func (s *Store) finishSettlements(ctx context.Context) error {
+	finished := s.begun()
 	rows, err := s.finish.Query(ctx, `select t.gid, t.committed from txc.settled t join pg_prepared_xacts p on p.gid = t.gid
 		where t.cluster = $1 and t.participant = $2 and p.database = current_database()`, s.o.Cluster, s.o.Name)
 	if err != nil {
@@ -65,7 +93,9 @@ func (s *Store) finishSettlements(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	clear(s.unsettled)
+	for _, gid := range finished {
+		delete(s.unsettled, gid)
+	}
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/txc-dev/txc"
 	"github.com/txc-dev/txc/api/txcpb"
+	"github.com/txc-dev/txc/participant"
 	"github.com/txc-dev/txc/participant/postgres"
 	"github.com/txc-dev/txc/tests/internal/servers"
 )
@@ -25,6 +26,7 @@ func TestNothingEscapesTheBranch(t *testing.T) {
 		"role":     promisedUnderAnotherRole,
 		"renamed":  renamedSession,
 		"late":     sessionMadeAfterTheNote,
+		"deed":     deedThatComesLate,
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -119,6 +121,42 @@ func sessionMadeAfterTheNote(d *desk) {
 	}
 	close(release)
 	d.nothingLate(s, <-answers)
+}
+
+// H2, first of decision and operator: a deed whose note was on its way when its session was lost is not told of after the decision.
+func deedThatComesLate(d *desk) {
+	hold, said := make(chan struct{}), make(chan struct{})
+	s, w := d.through("insert into txc.settled", true, func() { close(said) })
+	w.hold = hold
+	deed := participant.Settlement{Outcome: txc.Aborted, Who: "ada", Why: "ticket 7", When: time.Now()}
+	b, _ := d.promise(s, "b") // from now on the statement is said in one message
+	if done, err := s.Settle(d.ctx, b, deed); err != nil || !done {
+		d.Fatal(done, err)
+	}
+	if err := s.Reconciled(d.ctx, b); err != nil {
+		d.Fatal(err)
+	}
+	b, evidence := d.promise(s, "a")
+	const ours = " from pg_stat_activity where application_name like 'txc/%/deed'"
+	pids := one[[]int32](d, d.url, "select array_agg(pid)"+ours)
+	w.arm()
+	if done, err := s.Settle(d.ctx, b, deed); err == nil {
+		d.Errorf("its session was lost: %v", done)
+	}
+	f, err := s.Commit(d.ctx, b, evidence)
+	d.fate(f, err, txc.CommittedNow)
+	close(hold)
+	<-said
+	for one[int](d, d.url, "select count(*)"+ours+" and pid = any ($1)", pids) == len(pids) {
+		select {
+		case <-d.ctx.Done():
+			d.Fatal("the server is never rid of the session")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if all := d.inDoubt(s); len(all) != 0 {
+		d.Errorf("by hand, after the decision: %+v", all)
+	}
 }
 
 // openWith opens a store that has one operation.

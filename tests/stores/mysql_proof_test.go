@@ -333,6 +333,27 @@ func mariaReads(d *mariaDesk) {
 	}
 }
 
+// The first of decision and operator: a deed whose note was on its way when its session was lost is not told of after the decision.
+func mariaDeedThatComesLate(d *mariaDesk) {
+	hold, said := make(chan struct{}), make(chan struct{})
+	s, w := d.through("insert ignore into txc_settled", true, func() { close(said) })
+	w.hold = hold
+	b, evidence := d.promise(s, "a")
+	before := d.sessions()
+	w.arm()
+	if done, err := s.Settle(d.ctx, b, participant.Settlement{Outcome: txc.Aborted, Who: "ada", Why: "ticket 7", When: time.Now()}); err == nil {
+		d.Errorf("its session was lost: %v", done)
+	}
+	f, err := s.Commit(d.ctx, b, evidence)
+	d.fate(f, err, txc.CommittedNow)
+	close(hold)
+	<-said
+	d.until("the server is rid of the session", func() bool { return d.sessions() <= before })
+	if all := d.inDoubt(s); len(all) != 0 {
+		d.Errorf("by hand, after the decision: %+v", all)
+	}
+}
+
 func mariaSettlementFinished(d *mariaDesk) {
 	s := d.open(d.address())
 	begun := func(k string, committed string) participant.Branch {
