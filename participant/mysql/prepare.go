@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/txc-dev/txc"
@@ -151,14 +152,16 @@ func (s *Store) begin(ctx context.Context, b *branch) (last bool, err error) {
 	} else {
 		limits += fmt.Sprintf(`, max_execution_time = %d`, (left + grace).Milliseconds())
 	}
+	level := b.session.version.isolation()
+	limits += fmt.Sprintf(`, %s = default, %s = default, timestamp = default, %s`, level, strings.Replace(level, "isolation", "read_only", 1), b.session.names)
 	// An earlier branch's work may have changed the session, or have locked something for it: functions can. That this process
 	// is the last to have opened is asked after the session can be found by its lock: whoever opens next ends it, or has
 	// changed the row before.
 	text := fmt.Sprintf(`do release_all_locks();
 select get_lock('%s', 0);
-set session autocommit = 1, time_zone = '+00:00', sql_mode = default, foreign_key_checks = 1, unique_checks = 1, sql_safe_updates = default, sql_select_limit = default, %s = default, %s;
+set session autocommit = 1, time_zone = '+00:00', sql_mode = default, foreign_key_checks = 1, unique_checks = 1, sql_safe_updates = default, sql_select_limit = default, %s;
 select count(*) from txc_memory where cluster = '%s' and participant = '%s' and incarnation = x'%x';
-%sxa start %s`, b.session.lock, b.session.version.isolation(), limits, b.Cluster, b.Participant, s.incarnation, countWrites(b.reads), b.literal())
+%sxa start %s`, b.session.lock, limits, b.Cluster, b.Participant, s.incarnation, countWrites(b.reads), b.literal())
 	rows, err := batch(ctx, b.conn, text)
 	switch {
 	case err != nil:

@@ -19,7 +19,8 @@ type session struct {
 	id      uint64
 	lock    string
 	version version
-	detach  bool // what it prepares is not bound to it
+	names   string // how texts come and go, as settings
+	detach  bool   // what it prepares is not bound to it
 	gone    func()
 }
 
@@ -90,7 +91,8 @@ func (k connector) identify(ctx context.Context, f full) (*session, error) {
 			return nil, fmt.Errorf("the server has no lock left for a session of this participant")
 		}
 		ss.lock = k.s.slot(rand.IntN(slots))
-		got, err := first(ctx, f, fmt.Sprintf(`select connection_id(), version(), get_lock('%s', 0)`, ss.lock))
+		got, err := first(ctx, f, fmt.Sprintf(`select connection_id(), version(), get_lock('%s', 0), @@character_set_client,
+			coalesce(@@character_set_results, @@character_set_client), @@collation_connection`, ss.lock))
 		if err != nil {
 			return nil, err
 		}
@@ -98,6 +100,7 @@ func (k connector) identify(ctx context.Context, f full) (*session, error) {
 			return nil, fmt.Errorf("the number of a session: %w", err)
 		}
 		ss.version = versionOf(got[1])
+		ss.names = fmt.Sprintf(`character_set_client = %s, character_set_results = %s, collation_connection = %s`, got[3], got[4], got[5])
 		if got[2] == "1" {
 			break
 		}

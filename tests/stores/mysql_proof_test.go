@@ -203,6 +203,7 @@ func mariaSessionsAreReset(d *mariaDesk) {
 	for i, setting := range []string{
 		"sql_mode = 'PIPES_AS_CONCAT,ANSI_QUOTES,NO_BACKSLASH_ESCAPES'", "autocommit = 0", "foreign_key_checks = 0", "time_zone = '+05:00'", "max_statement_time = 0.000001", "sql_select_limit = 0",
 		"tx_isolation = 'SERIALIZABLE'", "innodb_lock_wait_timeout = 1000",
+		"tx_read_only = 1", "timestamp = 1000", "character_set_client = latin1", "character_set_results = latin1", "collation_connection = latin1_swedish_ci",
 	} {
 		name := d.name + "_" + string(rune('a'+i))
 		d.do("create procedure " + name + "() set session " + setting)
@@ -217,7 +218,7 @@ func mariaSessionsAreReset(d *mariaDesk) {
 		}
 		for range 6 { // whichever session it was
 			b := d.branch()
-			p, err := s.Prepare(d.ctx, b, work(query("select @@sql_mode = @@global.sql_mode and @@autocommit and @@foreign_key_checks and @@time_zone = '+00:00' and @@innodb_lock_wait_timeout <= 10 and @@tx_isolation = @@global.tx_isolation and is_used_lock('txc test "+d.name+"') is null as fit from "+d.name+" where k = 'a' having fit", 1)), false)
+			p, err := s.Prepare(d.ctx, b, work(query("select @@sql_mode = @@global.sql_mode and @@autocommit and @@foreign_key_checks and @@time_zone = '+00:00' and @@innodb_lock_wait_timeout <= 10 and @@tx_isolation = @@global.tx_isolation and not @@tx_read_only and @@timestamp > 1000 and @@character_set_client = 'utf8mb4' and @@character_set_results = 'utf8mb4' and @@character_set_connection = 'utf8mb4' and is_used_lock('txc test "+d.name+"') is null as fit from "+d.name+" where k = 'a' having fit", 1)), false)
 			if err != nil || p.Vote != txc.Held {
 				d.Fatalf("after %s: %v %+v %v", setting, p.Vote, p.Reason, err)
 			}
