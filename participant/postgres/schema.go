@@ -13,8 +13,11 @@ import (
 const format = 1
 
 // The tables, in a schema of their own, serve every participant that the database has.
-const schema = `
-create schema if not exists txc;
+const (
+	schema = `create schema txc;
+comment on schema txc is 'atomic transactions over several stores: the promises, proofs and witnesses of participants';
+`
+	tables = `
 create table if not exists txc.memory (
 	cluster text, participant text, format int not null, instance bytea not null, incarnation bytea not null,
 	primary key (cluster, participant));
@@ -32,8 +35,8 @@ create table if not exists txc.branch (
 create table if not exists txc.settled (
 	cluster text, participant text, gid text primary key, evidence text not null,
 	committed boolean not null, who text not null, why text not null, at timestamptz not null);
-comment on schema txc is 'atomic transactions over several stores: the promises, proofs and witnesses of participants';
 `
+)
 
 // schemaLock lets one process at a time make the tables.
 const schemaLock = 0x747863
@@ -42,15 +45,19 @@ const schemaLock = 0x747863
 // opened before can promise nothing.
 func (s *Store) found(ctx context.Context, instance [16]byte) error {
 	return pgx.BeginFunc(ctx, s.finish, func(tx pgx.Tx) error {
-		var there bool
+		var has, there bool
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, schemaLock); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, `select to_regclass('txc.settled') is not null`).Scan(&there); err != nil {
+		if err := tx.QueryRow(ctx, `select to_regnamespace('txc') is not null, to_regclass('txc.settled') is not null`).Scan(&has, &there); err != nil {
 			return err
 		}
+		missing := schema + tables
+		if has {
+			missing = tables
+		}
 		if !there { // "if not exists" asks for the right to create even where nothing is to be created
-			if _, err := tx.Conn().PgConn().Exec(ctx, schema).ReadAll(); err != nil {
+			if _, err := tx.Conn().PgConn().Exec(ctx, missing).ReadAll(); err != nil {
 				return fmt.Errorf("make the tables of schema txc: %w", err)
 			}
 		}

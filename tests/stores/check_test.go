@@ -83,6 +83,13 @@ func TestAnOrdinaryUser(t *testing.T) {
 	if _, err := postgres.Open(t.Context(), as("guest"), postgres.Options{Cluster: "test", Name: "shop"}); err == nil || !strings.Contains(err.Error(), "permission denied") {
 		t.Errorf("without the right to make a schema: %v", err)
 	}
+	do(t, server.URL("postgres"), "create database bare")
+	do(t, server.URL("bare"), "create schema txc", "grant all on schema txc to guest")
+	if s, err := postgres.Open(t.Context(), strings.Replace(as("guest"), "/shop", "/bare", 1), postgres.Options{Cluster: "test", Name: "shop"}); err != nil {
+		t.Errorf("with a schema that somebody has made for it: %v", err)
+	} else if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 	do(t, d.url, "create table shop (k text primary key, v int not null)", "insert into shop values ('a', 0), ('b', 0)")
 	b, evidence := d.promise(d.open(d.url), "a")
 	s := d.open(d.url) // ends the sessions of the first
