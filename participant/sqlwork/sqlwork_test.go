@@ -19,7 +19,8 @@ func TestWhatAStatementMayBe(t *testing.T) {
 		plain, live bool
 	}{
 		{"select 1", true, true}, {" \n\tUPDATE t set a = 1", true, true}, {"(select 1)", true, true}, {"select1", true, true}, // the server refuses it
-		{"-- c\nselect 1", true, true}, {"-- select 1\rcommit", false, false}, {"-- select 1", false, false}, {"", false, false}, {"; commit", false, false},
+		{"-- c\nselect 1", true, true}, {"-- c\r\nselect 1", true, true}, {"-- select 1\rcommit", false, false}, {"-- c\rselect 1\ncommit", false, false}, {"-- c\rcommit /*\nselect 1 */", false, false},
+		{"# c\rselect 1\ncommit", false, false}, {"# c\r\nselect 1", false, true}, {"-- select 1", false, false}, {"", false, false}, {"; commit", false, false},
 		{"/* a /* b */ c */select 1", true, false}, {"/* a /* b */select 1", false, true}, {"/* select 1", false, false}, {"/*/ select 1", false, false}, {"/**/select 1", true, true},
 		{"# c\nselect 1", false, true}, {"/*! select */ select 1", true, false}, {"/*M!100000 commit */ select 1", true, false}, {"/* */ /*!select*/ 1", false, false},
 		{"commit", false, false}, {"/**/ROLLBACK", false, false}, {"selectx 1", false, false},

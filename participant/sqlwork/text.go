@@ -44,11 +44,11 @@ func (g Grammar) skipBlank(s string) (string, error) {
 		s = strings.TrimLeft(s, " \t\r\n\f\v")
 		switch {
 		case strings.HasPrefix(s, "--"), g.Hash && strings.HasPrefix(s, "#"):
-			end := strings.IndexAny(s, "\r\n")
-			if end < 0 {
-				return "", nil
+			comment, rest, _ := strings.Cut(s, "\n")
+			if strings.Contains(strings.TrimSuffix(comment, "\r"), "\r") { // one server's comment ends there, and another one's does not
+				return "", fmt.Errorf("a comment before a statement has a carriage return in it")
 			}
-			s = s[end:]
+			s = rest
 		case g.Live && (strings.HasPrefix(s, "/*!") || strings.HasPrefix(s, "/*M!")):
 			return "", fmt.Errorf("a statement does not begin with a comment that is executed")
 		case strings.HasPrefix(s, "/*"):

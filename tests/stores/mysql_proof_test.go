@@ -238,8 +238,17 @@ func mariaRefusedWithin(d *mariaDesk) {
 			d.Errorf("%s: %v %+v %v", body, p.Vote, p.Reason, err)
 		}
 	}
+	// The server's comment ends at the line feed alone.
+	b, _ := d.promise(s, "b")
+	x := xid(b.Name(), d.m.prepared(d)[b.Name()])
+	x = strings.Replace(x, b.ID.String(), d.branch().ID.String(), 1)
+	d.next--
+	p, err := s.Prepare(d.ctx, d.branch(), work(exec("update "+d.name+" set v = 7 where k = 'a'", 1), exec("# \rselect 1\nxa end "+x, -1), exec("# \rselect 1\nxa commit "+x+" one phase", -1)), false)
+	if err != nil || p.Vote != txc.No || d.value("a") != 0 {
+		d.Errorf("a branch that ends itself: %v %+v %v, value %d", p.Vote, p.Reason, err, d.value("a"))
+	}
 	// By its lock a session is found and ended: one that has let go of it does not promise.
-	p, err := s.Prepare(d.ctx, d.branch(), work(exec("do release_all_locks()", -1), exec("update "+d.name+" set v = 1 where k = 'a'", 1)), false)
+	p, err = s.Prepare(d.ctx, d.branch(), work(exec("do release_all_locks()", -1), exec("update "+d.name+" set v = 1 where k = 'a'", 1)), false)
 	if err != nil || p.Vote != txc.No || p.Reason.Retryable {
 		d.Errorf("without its lock: %v %+v %v", p.Vote, p.Reason, err)
 	}
