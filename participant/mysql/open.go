@@ -22,6 +22,7 @@ const (
 	finishLimit  = 15 * time.Second // a deed that finishes, lists or notes
 	openLimit    = 15 * time.Second // a server that is starting up, or coming back, is waited for
 	openEvery    = 100 * time.Millisecond
+	idleLimit    = 3 * time.Second // between two statements of such a deed: MariaDB ends it should nobody be there any more
 )
 
 // Store is one participant's place in a MySQL or MariaDB database. It is a participant.Resource; all methods are safe for

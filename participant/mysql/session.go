@@ -118,7 +118,7 @@ func (k connector) identify(ctx context.Context, f full) (*session, error) {
 	// What is read beside all branches is what committed, and nothing else.
 	settings := `set session autocommit = 1, time_zone = '+00:00', innodb_lock_wait_timeout = 5, lock_wait_timeout = 5`
 	if ss.version.maria {
-		settings += fmt.Sprintf(`, max_statement_time = %g`, k.limit.Seconds())
+		settings += fmt.Sprintf(`, max_statement_time = %g, idle_transaction_timeout = %d`, k.limit.Seconds(), idleLimit/time.Second)
 	}
 	_, err := f.ExecContext(ctx, settings+`; set session transaction isolation level repeatable read`, nil)
 	return ss, err

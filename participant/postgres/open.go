@@ -26,6 +26,7 @@ const (
 	finishLimit  = 15 * time.Second // a deed that finishes, lists or notes
 	openLimit    = 15 * time.Second // a server that is starting up, or coming back, is waited for
 	openEvery    = 100 * time.Millisecond
+	idleLimit    = 3 * time.Second // between two statements of such a deed: the server ends it should nobody be there any more
 )
 
 // Store is one participant's place in a PostgreSQL database. It is a participant.Resource; all methods are safe for
@@ -123,6 +124,7 @@ func (s *Store) pool(address string, size int, limit time.Duration) (*pgxpool.Po
 	for name, value := range map[string]string{
 		"application_name": s.application(), "standard_conforming_strings": "on", "client_encoding": "UTF8", "datestyle": "ISO",
 		"timezone": "UTC", "bytea_output": "hex", "synchronous_commit": "on", "statement_timeout": fmt.Sprint(limit.Milliseconds()),
+		"idle_in_transaction_session_timeout": fmt.Sprint(min(limit, idleLimit).Milliseconds()),
 	} {
 		c.ConnConfig.RuntimeParams[name] = value
 	}

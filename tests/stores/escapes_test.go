@@ -27,6 +27,7 @@ func TestNothingEscapesTheBranch(t *testing.T) {
 		"renamed":  renamedSession,
 		"late":     sessionMadeAfterTheNote,
 		"deed":     deedThatComesLate,
+		"vanished": openingThatVanishes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -157,6 +158,20 @@ func deedThatComesLate(d *desk) {
 	if all := d.inDoubt(s); len(all) != 0 {
 		d.Errorf("by hand, after the decision: %+v", all)
 	}
+}
+
+// C10: a process that is gone amid its opening, and whose server does not know, keeps nobody from opening.
+func openingThatVanishes(d *desk) {
+	w := newWire(d.T, d.server.Address, "insert into txc.memory", false, nil)
+	hold := make(chan struct{})
+	defer close(hold)
+	w.hold = hold
+	d.open(d.url)
+	w.arm()
+	if _, err := postgres.Open(d.ctx, strings.Replace(d.url, d.server.Address, w.address, 1), postgres.Options{Cluster: "test", Name: d.name}); err == nil {
+		d.Error("it opened without its server")
+	}
+	d.open(d.url)
 }
 
 // openWith opens a store that has one operation.

@@ -47,6 +47,7 @@ func TestOthersBugsWithMySQL(t *testing.T) {
 		{"", "S1: what a promised branch wrote is nobody else's until it ends, over a crash", mariaWritesAreLocked},
 		{"", "S2: what a branch read for update is locked as long as the server runs, what it read otherwise is not", mariaReads},
 		{"", "H2: what an operator began is finished by whoever comes next", mariaSettlementFinished},
+		{"", "C10: an opening that has vanished keeps nobody from opening", mariaOpeningThatVanishes},
 		{"", "H2: a deed whose note came too late was not done", mariaDeedThatComesLate},
 	}
 	for i, bug := range bugs {

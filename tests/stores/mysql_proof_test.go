@@ -343,6 +343,20 @@ func mariaReads(d *mariaDesk) {
 	}
 }
 
+// A process that is gone amid its opening, and whose server does not know, keeps nobody from opening.
+func mariaOpeningThatVanishes(d *mariaDesk) {
+	w := newWire(d.T, d.m.Address, "COMMIT", false, nil)
+	hold := make(chan struct{})
+	defer close(hold)
+	w.hold = hold
+	d.open(d.address())
+	w.arm()
+	if _, err := mysql.Open(d.ctx, strings.Replace(d.address(), d.m.Address, w.address, 1), mysql.Options{Cluster: "test", Name: d.name}); err == nil {
+		d.Error("it opened without its server")
+	}
+	d.open(d.address())
+}
+
 // The first of decision and operator: a deed whose note was on its way when its session was lost is not told of after the decision.
 func mariaDeedThatComesLate(d *mariaDesk) {
 	hold, said := make(chan struct{}), make(chan struct{})
