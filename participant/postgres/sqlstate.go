@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -14,7 +15,6 @@ import (
 const (
 	undefinedObject = "42704" // COMMIT or ROLLBACK PREPARED: no such gid
 	duplicateObject = "42710" // PREPARE: the gid is in use
-	notPrepared     = "55000" // PREPARE: max_prepared_transactions is 0; COMMIT PREPARED: the gid is busy
 	badValue        = "22023" // pg_xact_status: a transaction of the future
 )
 
@@ -60,7 +60,7 @@ func reasonOf(ctx context.Context, err error) txc.Reason {
 	switch {
 	case errors.As(err, &p):
 		text := fmt.Sprintf("%s (SQLSTATE %s)", p.Message, p.Code)
-		if p.Code == notPrepared || p.Code == "53200" {
+		if strings.Contains(p.Hint, "max_prepared_transactions") {
 			text += ": raise max_prepared_transactions and restart the server"
 		}
 		return reason(codeOf(p.Code), "%s", text)

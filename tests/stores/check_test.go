@@ -52,8 +52,11 @@ func TestSlots(t *testing.T) {
 	s := d.open(d.url)
 	d.promise(s, "a")
 	b, evidence := d.promise(s, "b")
-	if p, err := s.Prepare(t.Context(), d.branch(), d.write("c"), false); err != nil || p.Vote != txc.No || p.Reason.Code != txc.CodeBusy || !p.Reason.Retryable {
+	if p, err := s.Prepare(t.Context(), d.branch(), d.write("c"), false); err != nil || p.Vote != txc.No || p.Reason.Code != txc.CodeBusy || !p.Reason.Retryable || !strings.Contains(p.Reason.Text, "raise max_prepared_transactions") {
 		t.Errorf("the third of two: %v %+v %v", p.Vote, p.Reason, err)
+	}
+	if p, err := s.Prepare(t.Context(), d.branch(), work(query("select lastval()", 1)), false); err != nil || p.Vote != txc.No || strings.Contains(p.Reason.Text, "max_prepared") {
+		t.Errorf("another 55000: %v %+v %v", p.Vote, p.Reason, err)
 	}
 	r, err := s.Check(t.Context())
 	if err != nil || r.Slots != 2 || r.Free != 0 || r.InDoubt != 2 || r.Oldest <= 0 {
