@@ -16,6 +16,8 @@ const (
 	undefinedObject = "42704" // COMMIT or ROLLBACK PREPARED: no such gid
 	duplicateObject = "42710" // PREPARE: the gid is in use
 	badValue        = "22023" // pg_xact_status: a transaction of the future
+
+	protocolViolation = "08P01" // a statement of the work: more or fewer arguments than it has placeholders
 )
 
 // codes say what an error of the work, or of PREPARE, is to the client: by SQLSTATE, else by its class.

@@ -37,6 +37,9 @@ func run(ctx context.Context, o sqlwork.Order, c *pgconn.PgConn, n int, results 
 		table.Add(row)
 	}
 	tag, err := r.Close()
+	if stateOf(err) == protocolViolation && certain(err) {
+		return reason(txc.CodeBadWork, "statement %d: its placeholders and the %d arguments do not match: %v", n, len(o.Args), err), nil
+	}
 	if err != nil {
 		return txc.Reason{}, err
 	}

@@ -17,24 +17,28 @@ import (
 	"github.com/txc-dev/txc/tests/internal/servers"
 )
 
-// What a branch's work does by means that are allowed neither leaves the branch nor takes the promise with it.
-func TestNothingEscapesTheBranch(t *testing.T) {
+// Mistakes of ours, none of which may come again.
+func TestMistakesOfOurs(t *testing.T) {
 	t.Parallel()
 	server := servers.Postgres(t)
-	for name, check := range map[string]func(d *desk){
-		"notified": notifyOfABranchThatWroteNothing,
-		"role":     promisedUnderAnotherRole,
-		"renamed":  renamedSession,
-		"late":     sessionMadeAfterTheNote,
-		"deed":     deedThatComesLate,
-		"vanished": openingThatVanishes,
+	for _, was := range []struct {
+		name, says string
+		check      func(d *desk)
+	}{
+		{"notified", "a branch that was let go of at its vote has notified nobody", notifyOfABranchThatWroteNothing},
+		{"role", "P1: who has promised can commit, whatever role the work took on", promisedUnderAnotherRole},
+		{"renamed", "P10: a session that the work renamed does not promise for an earlier process", renamedSession},
+		{"late", "P10: a session that an earlier process makes late does not promise", sessionMadeAfterTheNote},
+		{"deed", "H2: a deed whose note came too late was not done", deedThatComesLate},
+		{"vanished", "C10: an opening that has vanished keeps nobody from opening", openingThatVanishes},
+		{"fewer", "arguments that do not fit are no server that is away", fewerArguments},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(was.says, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
-			d := &desk{clerk: clerk{T: t, ctx: ctx, name: name, first: "$1"}, server: server, url: server.URL("postgres")}
+			d := &desk{clerk: clerk{T: t, ctx: ctx, name: was.name, first: "$1"}, server: server, url: server.URL("postgres")}
 			do(t, d.url, "create table "+d.name+" (k text primary key, v int not null)", "insert into "+d.name+" values ('a', 0), ('b', 0)")
-			check(d)
+			was.check(d)
 		})
 	}
 }
@@ -172,6 +176,17 @@ func openingThatVanishes(d *desk) {
 		d.Error("it opened without its server")
 	}
 	d.open(d.url)
+}
+
+// What is wrong with the work is not taken for a server that is away: nobody tries it again.
+func fewerArguments(d *desk) {
+	s := d.open(d.url)
+	for _, args := range [][]*txcpb.Value{nil, {text("a")}, {text("a"), text("b"), text("c")}} {
+		p, err := s.Prepare(d.ctx, d.branch(), work(exec("update "+d.name+" set v = 1 where k in ($1, $2)", -1, args...)), false)
+		if err != nil || p.Vote != txc.No || p.Reason.Code != txc.CodeBadWork || p.Reason.Retryable {
+			d.Errorf("%d arguments of two: %v %+v %v", len(args), p.Vote, p.Reason, err)
+		}
+	}
 }
 
 // openWith opens a store that has one operation.
