@@ -23,6 +23,7 @@ const (
 // codes say what an error of the work, or of its promise, is to the client: by its number, else by the class of its SQLSTATE.
 var codes = map[uint16]txc.Code{
 	1205: txc.CodeLockTimeout,                      // of rows or of a table's definition
+	3572: txc.CodeLockTimeout,                      // nowait, in MySQL
 	1213: txc.CodeConflict, 1614: txc.CodeConflict, // deadlock
 	1020: txc.CodeConflict,                                                 // the row has changed since it was read
 	1317: txc.CodeDeadline, 1969: txc.CodeDeadline, 3024: txc.CodeDeadline, // interrupted; max_statement_time; max_execution_time

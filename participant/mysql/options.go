@@ -21,7 +21,7 @@ type Options struct {
 	Handlers     map[string]Handler           // operations in Go that clients can call by name
 
 	LockTimeout time.Duration // how long a statement may wait for a lock, in whole seconds: more is rounded up; default 1 s
-	Connections int           // branches that work at once, at most, three quarters of them joined ones; default 32
+	Connections int           // branches that can work at once whatever has promised, three quarters of them joined ones at most; default 32
 }
 
 // Defaults and bounds of Options. A participant has at most two and a half times as many sessions as Connections: as many that

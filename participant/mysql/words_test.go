@@ -20,6 +20,7 @@ func TestWhatErrorsMean(t *testing.T) {
 		retryable bool
 	}{
 		{1205, "HY000", txc.CodeLockTimeout, true}, // lock wait timeout
+		{3572, "HY000", txc.CodeLockTimeout, true}, // NOWAIT, MySQL
 		{1213, "40001", txc.CodeConflict, true},    // deadlock
 		{1614, "XA102", txc.CodeConflict, true},    // XA_RBDEADLOCK
 		{1020, "HY000", txc.CodeConflict, true},    // record has changed since last read
