@@ -151,9 +151,11 @@ func keyOf(b participant.Branch) string {
 }
 
 // release ends a branch that wrote nothing and locked no row. It is rolled back: a commit would send its notifications, whatever
-// becomes of the transaction. What is serializable has read nothing of use unless it commits, and is promised instead.
+// becomes of the transaction. What is serializable has read nothing of use unless it commits, and what was written to other
+// servers is not seen here: where that can be, the branch is promised, or refused by the server.
 func release(ctx context.Context, pg *pgconn.PgConn) (released bool, err error) {
-	results, err := pg.Exec(ctx, `select pg_current_xact_id_if_assigned() is null and current_setting('transaction_isolation') <> 'serializable'`).ReadAll()
+	results, err := pg.Exec(ctx, `select pg_current_xact_id_if_assigned() is null and current_setting('transaction_isolation') <> 'serializable'
+		and not exists (select from pg_catalog.pg_foreign_server)`).ReadAll()
 	if err != nil || string(results[0].Rows[0][0]) != "t" {
 		return false, err
 	}

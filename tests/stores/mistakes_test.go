@@ -26,6 +26,7 @@ func TestMistakesOfOurs(t *testing.T) {
 		check      func(d *desk)
 	}{
 		{"notified", "a branch that was let go of at its vote has notified nobody", notifyOfABranchThatWroteNothing},
+		{"elsewhere", "what a foreign table was given is neither lost nor applied at the vote", writtenElsewhere},
 		{"role", "P1: who has promised can commit, whatever role the work took on", promisedUnderAnotherRole},
 		{"renamed", "P10: a session that the work renamed does not promise for an earlier process", renamedSession},
 		{"late", "P10: a session that an earlier process makes late does not promise", sessionMadeAfterTheNote},
@@ -65,6 +66,23 @@ func notifyOfABranchThatWroteNothing(d *desk) {
 	do(d, d.url, "alter database postgres reset default_transaction_isolation", "notify notified, 'the end'")
 	if n, err := c.WaitForNotification(d.ctx); err != nil || n.Payload != "the end" {
 		d.Errorf("%+v %v", n, err)
+	}
+}
+
+// The server numbers no transaction that writes through a foreign table alone, and refuses to prepare it.
+func writtenElsewhere(d *desk) {
+	do(d, d.url, "create database near")
+	d.url = d.server.URL("near")
+	host, port, _ := strings.Cut(d.server.Address, ":")
+	do(d, d.url, "create extension postgres_fdw", "create server far foreign data wrapper postgres_fdw options (host '"+host+"', port '"+port+"', dbname 'postgres')",
+		"create user mapping for postgres server far options (user 'postgres', password '"+servers.Password+"')",
+		"create foreign table elsewhere (k text, v int) server far")
+	b := d.branch()
+	b.MayRelease = true
+	p, err := d.open(d.url).Prepare(d.ctx, b, d.write("a"), false)
+	d.no(p, err)
+	if d.value("a") != 0 {
+		d.Error("it was applied")
 	}
 }
 
