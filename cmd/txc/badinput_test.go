@@ -28,6 +28,8 @@ func TestBadInputIsOneLine(t *testing.T) {
 		{"an argument of a subcommand too few", "accept participant", "", 2, "use txc accept participant NAME"},
 		{"a global flag's bad value", "list --patience long", "", 2, "see txc --help"},
 		{"an argument too few", "enlist c1.1.1 bank-a", "", 2, "ID PARTICIPANT OPS"},
+		{"a coordinator without a port", "status -c localhost", "", 2, "no host:port"},
+		{"a participant without a port", "resolve c1.1.1 --participant p --at localhost --outcome abort --reason r --mark 00c0ffee00c0ffee", "", 2, "no host:port"},
 		{"no file", "run", "", 2, "--file"},
 		{"a file that is not there", "run -f /nowhere/tx.yaml", "", 2, "no such file"},
 		{"an empty file", "run -f -", "", 2, "standard input:1: the file is empty"},

@@ -86,6 +86,9 @@ type settledObject struct {
 
 // settle goes straight to the participant.
 func (p *program) settle(c *cli.Context, address string, r *txcpb.ResolveRequest) error {
+	if err := console.Address("--at", address); err != nil {
+		return err
+	}
 	conn, err := dial(c.Context, address, c.Duration(flagPatience))
 	if err != nil {
 		f := console.Failed(err).About(r.GetId(), "")

@@ -31,6 +31,9 @@ type server struct {
 // connect waits until a coordinator is reached. If none is, it is certain that nothing was begun.
 func (p *program) connect(c *cli.Context) (*server, error) {
 	address := c.String(flagCoordinator)
+	if err := console.Address("--"+flagCoordinator, address); err != nil {
+		return nil, err
+	}
 	conn, err := dial(c.Context, address, c.Duration(flagPatience))
 	if err != nil {
 		return nil, err

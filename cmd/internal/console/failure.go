@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"syscall"
 
@@ -55,6 +56,14 @@ func (f *Failure) Outcome() string {
 // BadInput is a failure of the caller's own words.
 func BadInput(format string, args ...any) *Failure {
 	return &Failure{Exit: Usage, Code: CodeUsage, Text: fmt.Sprintf(format, args...)}
+}
+
+// Address refuses what can never be reached or listened on: an address without a port.
+func Address(flag, address string) error {
+	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+		return BadInput("%s %q is no host:port", flag, address).With("name both, for example 127.0.0.1:7400")
+	}
+	return nil
 }
 
 // With adds what to do.

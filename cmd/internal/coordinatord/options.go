@@ -131,6 +131,9 @@ func (o Options) check() error {
 	case o.HistoryAge <= 0, o.Drain <= 0:
 		return console.BadInput("--history-age %v, --drain %v", o.HistoryAge, o.Drain).With("use durations above zero")
 	}
+	if err := console.Address("--listen", o.Listen); err != nil {
+		return err
+	}
 	return txc.CheckCluster(o.Cluster)
 }
 

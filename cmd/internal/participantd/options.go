@@ -136,6 +136,19 @@ func (o Options) check() error {
 	if len(o.Coordinators) == 0 {
 		return console.BadInput("no --coordinator").With("name the address of at least one, for example --coordinator 127.0.0.1:7400")
 	}
+	for _, address := range o.Coordinators { // one without a port would be tried for ever
+		if err := console.Address("--coordinator", address); err != nil {
+			return err
+		}
+	}
+	if err := console.Address("--listen", o.Listen); err != nil {
+		return err
+	}
+	if o.Advertise != "" {
+		if err := console.Address("--advertise", o.Advertise); err != nil {
+			return err
+		}
+	}
 	if host, _, err := net.SplitHostPort(o.Listen); err == nil && o.Advertise == "" && (host == "" || net.ParseIP(host).IsUnspecified()) {
 		return console.BadInput("--listen %s names no address that others can use", o.Listen).With("add --advertise host:port")
 	}
