@@ -97,7 +97,7 @@ func (v *visit) participant(i int, r *txcpb.RegisterRequest) {
 	case "removed", "gone":
 		return // nothing is expected of it
 	case "quarantined":
-		find(state, warn, "bring its own store back, or repair and txc accept participant "+r.GetName()+" --reason WHY", "it gets no work: %s", v.quarantine(r.GetName()))
+		find(state, warn, "start it on its own store again, or repair what this one lost; then txc accept participant "+r.GetName()+" --reason WHY", "it gets no work: %s", v.quarantine(r.GetName()))
 		return // it is not asked: the link is not made
 	case "draining":
 		find(state, info, "leave it running until it is removed", "it is being removed")
@@ -220,7 +220,7 @@ func (v *visit) transactions() {
 			d.Todo = "txc show " + d.ID + "; repair by hand, then txc acknowledge " + d.ID + " --reason WHY"
 		case t.GetState() == "committing" && age >= v.stale:
 			d.Name, d.Text = "incomplete", fmt.Sprintf("committed, and not everywhere applied after %v: waits for %s", age.Round(time.Second), strings.Join(t.GetWaitsFor(), "; "))
-			d.Todo = "bring back whom it waits for; if that will never be: txc resolve " + d.ID
+			d.Todo = "bring back whom it waits for; if that will never be: txc resolve " + d.ID + " --participant NAME --outcome committed --reason WHY"
 		default:
 			continue
 		}
