@@ -82,15 +82,19 @@ func draw() string {
 func (s *Store) open(ctx context.Context) error {
 	tick := time.NewTicker(openEvery)
 	defer tick.Stop()
+	var last error // what the server, or the way to it, said: more than that the time is over
 	for {
 		err := s.reach(ctx)
 		if err == nil || errors.Is(err, txc.ErrRefused) || answered(err) && !strings.HasPrefix(err.Error(), "LOADING") {
 			return err
 		}
+		if last == nil || ctx.Err() == nil {
+			last = err
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return err
+			return last
 		}
 	}
 }
