@@ -20,7 +20,7 @@ type Result struct {
 	Key       string
 	Outcome   txc.Outcome
 	Applied   bool // every branch has acknowledged
-	Replayed  bool // the first outcome of its key; results are gone
+	Replayed  bool // the first outcome of its key; its results are gone once it has ended
 	Presumed  bool // aborted because nothing says otherwise
 	Older     bool // of Unknown: older than the history, for good
 	Heuristic Heuristic

@@ -101,7 +101,7 @@ type Result struct {
 	Key       string
 	Outcome   txc.Outcome
 	Applied   bool // every branch has acknowledged
-	Replayed  bool // the first outcome of the key; results are gone
+	Replayed  bool // the first outcome of the key; its results are gone once it has ended
 	Presumed  bool // aborted by the absence of a record, not by memory of it
 	Older     bool // of Unknown: older than the history, for good
 	Heuristic Heuristic

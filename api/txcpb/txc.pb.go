@@ -2330,7 +2330,7 @@ type TxReply struct {
 	Reason        *Reason                `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	Branches      []*BranchReply         `protobuf:"bytes,7,rep,name=branches,proto3" json:"branches,omitempty"`
 	Age           uint64                 `protobuf:"varint,8,opt,name=age,proto3" json:"age,omitempty"`
-	Replayed      bool                   `protobuf:"varint,9,opt,name=replayed,proto3" json:"replayed,omitempty"`  // the first outcome of the key; results are gone
+	Replayed      bool                   `protobuf:"varint,9,opt,name=replayed,proto3" json:"replayed,omitempty"`  // the first outcome of the key; its results are gone once it has ended
 	Presumed      bool                   `protobuf:"varint,10,opt,name=presumed,proto3" json:"presumed,omitempty"` // aborted because nothing says otherwise
 	Mark          uint64                 `protobuf:"fixed64,11,opt,name=mark,proto3" json:"mark,omitempty"`
 	Older         bool                   `protobuf:"varint,12,opt,name=older,proto3" json:"older,omitempty"` // of UNKNOWN: older than the history, for good

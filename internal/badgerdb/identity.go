@@ -156,7 +156,7 @@ func (id Identity) check(dir string, o Options) error {
 	}
 	switch {
 	case id.Role != o.Role:
-		return wrong("role", id.Role, o.Role)
+		return Refused("%s belongs to role %s, not %s: name the right directory", dir, id.Role, o.Role)
 	case id.Cluster != o.Cluster:
 		return wrong("cluster", id.Cluster, o.Cluster)
 	case id.Number != o.Number:
