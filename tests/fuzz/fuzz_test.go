@@ -127,6 +127,10 @@ func run(t *testing.T, program, pkg, target string, each time.Duration) int {
 	return n
 }
 
+// late is how Go's fuzzing, before 1.27, says now and then that its time is over, as if that were a find: golang/go#75804. A
+// find has its input's place between these lines.
+var late = regexp.MustCompile(`--- FAIL: Fuzz\w+ \([^)]*\)\s+context deadline exceeded\s+FAIL\s*$`)
+
 func command(t *testing.T, dir string, limit time.Duration, name string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -135,7 +139,7 @@ func command(t *testing.T, dir string, limit time.Duration, name string, args ..
 	cmd.Dir = dir
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.CombinedOutput()
-	if err != nil {
+	if err != nil && !late.Match(out) {
 		t.Fatalf("%v\n%s\na find lies under testdata/fuzz in %s: give it a name that says what it is, and keep it;\n"+
 			"go test -run Fuzz there plays it again", err, out, dir)
 	}
@@ -155,6 +159,14 @@ func count(out string) (int, error) {
 		err = fmt.Errorf("nothing was executed")
 	}
 	return n, err
+}
+
+func TestATimeThatIsOverIsNoFind(t *testing.T) {
+	over := "fuzz: elapsed: 4s, execs: 42625 (0/sec), new interesting: 6 (total: 7)\n--- FAIL: FuzzChunk (4.02s)\n    context deadline exceeded\nFAIL\n"
+	find := "--- FAIL: FuzzChunk (4.02s)\n    --- FAIL: FuzzChunk (0.00s)\n        x_test.go:9: context deadline exceeded\n    \n    Failing input written to testdata/fuzz/FuzzChunk/1\nFAIL\n"
+	if !late.MatchString(over) || late.MatchString(find) || late.MatchString("panic: context deadline exceeded\nFAIL\n") {
+		t.Error("one is taken for the other")
+	}
 }
 
 func TestExecutionsAreCounted(t *testing.T) {
